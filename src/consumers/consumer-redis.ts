@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis'
+import { fieldsOf } from '../events/append.ts'
+import type { Entry } from '../events/recorded.ts'
+import { luaFile } from '../redis/script.ts'
+import type { Stream } from './streams.ts'
+
+export type Delivered = { stream: Stream; entries: Entry[]; /** Delivered once, trimmed since: nothing to apply. */ trimmed: string[] }
+type RawEntries = [id: string, flat: string[] | null][]
+
+const parkText = luaFile(import.meta.url, '../redis/park.lua') + luaFile(import.meta.url, 'park.lua')
+
+const delivered = (stream: Stream, raw: RawEntries): Delivered => ({
+  stream,
+  entries: raw.flatMap(([entryId, flat]) => (flat ? [{ lane: stream.lane, entryId, fields: fieldsOf(flat) }] : [])),
+  trimmed: raw.flatMap(([entryId, flat]) => (flat ? [] : [entryId])),
+})
+
+/** What one consumer of a group asks of Redis. */
+export function createConsumerRedis(redis: Redis, group: string, consumer: string) {
+  async function read(streams: readonly Stream[], from: '0' | '>', count: number, blockMs?: number): Promise<Delivered[]> {
+    const names = streams.map(({ key }) => key)
+    const block = blockMs === undefined ? [] : ['BLOCK', blockMs]
+    const args = ['GROUP', group, consumer, 'COUNT', count, ...block, 'STREAMS', ...names, ...names.map(() => from)]
+    const reply = (await redis.call('XREADGROUP', ...args)) as [string, RawEntries][] | null
+    const byKey = new Map(streams.map((stream) => [stream.key, stream]))
+    return (reply ?? [])
+      .map(([key, raw]) => delivered(byKey.get(key)!, raw))
+      .filter(({ entries, trimmed }) => entries.length + trimmed.length > 0)
+  }
+  return {
+    /** Delivered to this consumer before and not acknowledged: first of all after a start. */
+    readOwnPending: (streams: readonly Stream[], count: number) => read(streams, '0', count),
+    readNew: (streams: readonly Stream[], count: number, blockMs?: number) => read(streams, '>', count, blockMs),
+    /** Takes over what others have had for `idleMs` without a sign of life. */
+    async claim(stream: Stream, idleMs: number, count: number): Promise<Delivered> {
+      const [, raw, gone] = (await redis.xautoclaim(stream.key, group, consumer, idleMs, '0', 'COUNT', count)) as [
+        string,
+        RawEntries,
+        string[]?,
+      ]
+      const { entries, trimmed } = delivered(stream, raw)
+      return { stream, entries, trimmed: [...trimmed, ...(gone ?? [])] }
+    },
+    /** Says that the entries in hand are still worked on, so that nobody claims them. */
+    async keep({ stream, entries }: Delivered): Promise<void> {
+      if (entries.length > 0) await redis.xclaim(stream.key, group, consumer, 0, ...entries.map(({ entryId }) => entryId), 'JUSTID')
+    },
+    async acknowledge(stream: Stream, entryIds: readonly string[]): Promise<void> {
+      if (entryIds.length > 0) await redis.xack(stream.key, group, ...entryIds)
+    },
+    async park({ key, partition }: Stream, entryId: string, error: unknown): Promise<void> {
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+      await redis.eval(parkText, 2, key, partition.dead(group), group, entryId, reason.slice(0, 1_000))
+    },
+    /** Which of the streams lack the group: reading any of them would fail for all. */
+    async withoutGroup(streams: readonly Stream[]): Promise<Set<string>> {
+      const pipeline = redis.pipeline()
+      for (const { key } of streams) pipeline.xinfo('GROUPS', key)
+      const replies = (await pipeline.exec()) ?? []
+      return new Set(
+        streams.flatMap(({ key }, i) => {
+          const [error, groups] = replies[i] ?? [new Error('no reply'), []]
+          const names = error ? [] : (groups as string[][]).map((info) => info[info.indexOf('name') + 1])
+          return names.includes(group) ? [] : [key]
+        }),
+      )
+    },
+    createGroup: (stream: Stream) => redis.xgroup('CREATE', stream.key, group, '0').catch(() => undefined),
+    isOpen: async ({ partition }: Stream) => (await redis.hexists(partition.meta, 'term')) === 1,
+  }
+}
+export type ConsumerRedis = ReturnType<typeof createConsumerRedis>

@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { AnyBulkWriteOperation, Collection } from 'mongodb'
+import type { Logger } from 'pino'
+import { commentIdAt } from '../events/position.ts'
+import type { CommentDocument } from '../mongo/collections.ts'
+import type { Keys, PartitionKeys } from '../redis/keys.ts'
+
+type Model = {
+  name: 'likes' | 'counts'
+  register: 'likes' | 'replies'
+  hash(partition: PartitionKeys, topic: string): string
+  field(comment: string): string
+}
+
+const models: readonly Model[] = [
+  { name: 'likes', register: 'likes', hash: ({ likes }, topic) => likes(topic), field: (comment) => comment },
+  { name: 'counts', register: 'replies', hash: ({ count }, topic) => count(topic), field: (root) => `r:${root}` },
+]
+
+/** A comment's numbers reach MongoDB at most this often, ms. */
+const intervalMs = 1_000
+const clearText = `for i = 1, #ARGV, 2 do if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[1], ARGV[i]) end end`
+
+export type FlushNumbers = { redis: Redis; keys: Keys; comments: Collection<CommentDocument>; log: Logger }
+
+/** Carries like and reply counts from Redis to MongoDB, merged: what changed since the last time, once a second. Ends on abort. */
+export async function flushNumbers(dependencies: FlushNumbers, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const partition of dependencies.keys.partitions) {
+      await flushPartition(dependencies, partition).catch((error: unknown) =>
+        dependencies.log.warn({ partition: partition.partition, reason: String(error) }, 'counts did not reach MongoDB, repeating'),
+      )
+    }
+    await delay(intervalMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumbers, partition: PartitionKeys): Promise<void> {
+  for (const model of models) {
+    const dirty = partition.dirty(model.name)
+    // One process a second: the numbers are merged, but writing them twice is work for nothing.
+    if (
+      !(await redis.exists(dirty)) ||
+      !(await redis.set(`${prefix}{${partition.tag}}:flushed:${model.name}`, '1', 'PX', intervalMs - 100, 'NX'))
+    )
+      continue
+    let cursor = '0'
+    do {
+      const [next, flat] = await redis.hscan(dirty, cursor, 'COUNT', 500)
+      cursor = next
+      if (flat.length > 0) await flushSome(redis, partition, model, comments, flat)
+    } while (cursor !== '0')
+  }
+}
+
+async function flushSome(
+  redis: Redis,
+  partition: PartitionKeys,
+  model: Model,
+  comments: Collection<CommentDocument>,
+  flat: readonly string[],
+): Promise<void> {
+  const byTopic = new Map<string, string[]>()
+  for (let i = 0; i < flat.length; i += 2) {
+    const slash = flat[i]!.lastIndexOf('/')
+    const topic = flat[i]!.slice(0, slash)
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), flat[i]!.slice(slash + 1)])
+  }
+  const term = ((await redis.hget(partition.meta, 'lastTerm')) ?? '0').padStart(6, '0')
+  const writes = await Promise.all(
+    [...byTopic].map(async ([topic, positions]) => {
+      const [changes, ...numbers] = await redis.hmget(model.hash(partition, topic), 'changes', ...positions.map(model.field))
+      const v = `${term}-${(changes ?? '0').padStart(12, '0')}`
+      return positions.map((position, i): AnyBulkWriteOperation<CommentDocument> => {
+        const commentId = commentIdAt(position)
+        const update = { $max: { [model.register]: { v, n: Number(numbers[i] ?? 0) } }, $setOnInsert: { commentId } }
+        return { updateOne: { filter: { _id: `${topic}/${commentId}`, topic }, update, upsert: true } }
+      })
+    }),
+  )
+  await comments.bulkWrite(writes.flat(), { ordered: false })
+  await redis.eval(clearText, 1, partition.dirty(model.name), ...flat)
+}

@@ -1,0 +1,128 @@
+import { setMaxListeners } from 'node:events'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { type GroupName, groupNames } from '../events/groups.ts'
+import { type Collections, collectionsOf, ensureIndexes } from '../mongo/collections.ts'
+import { connectMongo, isTransientMongoError } from '../mongo/connect.ts'
+import { createCounts } from '../projections/counts.ts'
+import { createFeed } from '../projections/feed.ts'
+import { createLikes } from '../projections/likes.ts'
+import type { Projection } from '../projections/projection.ts'
+import { createStore } from '../projections/store.ts'
+import { connectRedis } from '../redis/connect.ts'
+import type { Keys } from '../redis/keys.ts'
+import { createConsumerRedis } from './consumer-redis.ts'
+import { flushNumbers } from './flush-numbers.ts'
+import { createPacer } from './pacer.ts'
+import { persist } from './persist.ts'
+import { type LaneStats, runLane } from './run-lane.ts'
+import { type LaneKind, laneKinds, streamsOf } from './streams.ts'
+import { watchPartitions } from './watch-partitions.ts'
+
+export type ConsumerOptions = {
+  redisUrl: string
+  mongodbUrl: string
+  keys: Keys
+  /** Stable over restarts where it can be: pending entries are then taken up at once instead of being claimed. */
+  name: string
+  groups?: readonly GroupName[]
+  lanes?: readonly LaneKind[]
+  /** Readers of the global lane of each group. */
+  concurrency?: number
+  claimAfterMs?: number
+  idempotencyWindowMs: number
+  log: Logger
+}
+
+export type RunningConsumers = {
+  stats(): { group: string; lane: string; stats: LaneStats }[]
+  /** Resolves when every lane has finished its batch. */
+  stop(): Promise<void>
+  /** Rejects when a lane stopped because a person has to act. */
+  failed: Promise<never>
+}
+
+/** Longest a batch may wait for MongoDB and still count as alive is 10 s (its write timeout): claiming starts later. */
+const defaultClaimAfterMs = 15_000
+
+/** Runs the groups and lanes asked for, all by default, each lane in loops of its own with connections of its own. */
+export async function startConsumers(options: ConsumerOptions): Promise<RunningConsumers> {
+  const { redisUrl, mongodbUrl, keys, groups = groupNames, lanes = laneKinds, concurrency = 1, name, log } = options
+  const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal)
+  const connections: Redis[] = []
+  const connect = () => {
+    const redis = connectRedis(redisUrl, 'consumer', log)
+    connections.push(redis)
+    return redis
+  }
+  const crowd = connectMongo(mongodbUrl, { poolSize: 4, purpose: 'write' })
+  const others = connectMongo(mongodbUrl, { poolSize: 8, purpose: 'write' })
+  const collections = collectionsOf(others.db)
+  await persist(() => ensureIndexes(collections), {
+    isTransient: isTransientMongoError,
+    onWait: (error) => log.warn({ reason: String(error) }, 'MongoDB is away, indexes are waiting'),
+    signal: stopping.signal,
+  })
+  const shared = connect()
+  const running: { group: string; lane: string; stats: LaneStats }[] = []
+  const loops: Promise<void>[] = [
+    watchPartitions(
+      { redis: shared, keys, events: collections.events, idempotencyWindowMs: options.idempotencyWindowMs, log },
+      stopping.signal,
+    ),
+  ]
+  for (const group of groups) {
+    const pacer = createPacer()
+    for (const kind of lanes) {
+      for (let reader = 0; reader < (kind === 'global' ? concurrency : 1); reader++) {
+        const effects = connect()
+        const projection = createProjection(group, kind === 'hot' ? collectionsOf(crowd.db) : collections, effects)
+        const stats: LaneStats = { applied: 0, parked: 0, status: 'running' }
+        running.push({ group, lane: kind, stats })
+        const lane = {
+          projection,
+          redis: createConsumerRedis(connect(), group, reader === 0 ? name : `${name}.${reader}`),
+          streams: () => streamsOf(effects, keys, kind),
+          options: {
+            kind,
+            batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 500,
+            lingerMs: kind === 'priority' ? 0 : 10,
+            claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
+          },
+          pacer,
+          isTransient: isTransientMongoError,
+          stats,
+          log: log.child({ component: 'consumer', group, lane: kind }),
+        }
+        loops.push(runLane(lane, stopping.signal))
+      }
+    }
+  }
+  if (groups.includes('likes') || groups.includes('counts'))
+    loops.push(flushNumbers({ redis: shared, keys, comments: collections.comments, log }, stopping.signal))
+  const ended = Promise.all(loops)
+  return {
+    stats: () => running,
+    failed: ended.then(() => new Promise<never>(() => {})),
+    async stop() {
+      stopping.abort()
+      await Promise.allSettled(loops)
+      for (const redis of connections) redis.disconnect()
+      await Promise.all([crowd.close(), others.close()])
+    },
+  }
+}
+
+function createProjection(group: GroupName, collections: Collections, redis: Redis): Projection {
+  switch (group) {
+    case 'store':
+      return createStore(collections)
+    case 'counts':
+      return createCounts(redis)
+    case 'likes':
+      return createLikes(redis)
+    case 'feed':
+      return createFeed(redis)
+  }
+}

@@ -1,0 +1,234 @@
+import type { Redis } from 'ioredis'
+import { uuidv4 } from 'uuidv7'
+import { DomainError } from '../errors.ts'
+import type { Keys, PartitionKeys } from '../redis/keys.ts'
+import { type Script, luaFile, scriptOf } from '../redis/script.ts'
+import { type EventType, type Snapshot, commentEvents } from './comment-events.ts'
+import { positionOfComment } from './position.ts'
+import { type Recorded, decodeEntry } from './recorded.ts'
+import { fieldOf, bucketsAt, requestHash } from './idempotency.ts'
+
+/** A command's event, as far as it is known before the log has found its target. */
+export type Append = {
+  type: EventType
+  topic: string
+  actor: string
+  correlationId: string
+  /** The event's data but for `rootId` and `personal`. Not empty. */
+  facts: Record<string, unknown>
+  /** The event's `personal`; leave it out where the event has none. */
+  personal?: Record<string, unknown> | null
+  /** Ahead of everybody: artists on their own topics, moderators, pins. */
+  priority?: boolean
+  /** Posts and reports, which do not converge by themselves. Without a key a resent command is recognised by its event id, 2 minutes long. */
+  idempotency?: { key: string | undefined; request: string }
+  /** Given by an import: derived from the source, so that the archive can be asked. */
+  eventId?: string
+  target?: Target
+}
+export type Target = {
+  commentId: string
+  /** What `rootId` becomes: that of the new reply, or the target's own. */
+  rootOf?: 'reply' | 'comment'
+  mustBeAuthor?: boolean
+  /** How long after its creation the target may still be changed, ms. */
+  windowMs?: number
+  /** The event carries the target, for read models that have not seen it yet. */
+  withSnapshot?: boolean
+}
+
+export type Outcome =
+  | { kind: 'appended' | 'repeated'; event: Recorded; entryLane: string; entryId: string; target: Snapshot | undefined }
+  /** The command asks for what already is. */
+  | { kind: 'unchanged' }
+  /** An append made earlier under this key was trimmed since: its comment is in the read models. */
+  | { kind: 'repeated-and-trimmed'; entryLane: string; entryId: string }
+
+export type AppendDependencies = {
+  redis: Redis
+  keys: Keys
+  idempotencyWindowMs: number
+  /** Opens a partition that refuses: a server that restarted, was promoted or emptied. Resolves with the new term. */
+  reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number>
+  /** A comment that is in neither feed nor log any more. Bounded by a second; rejects with `unavailable`. */
+  findCold(topic: string, commentId: string): Promise<Snapshot | undefined>
+}
+
+export type AppendToLog = (append: Append) => Promise<Outcome>
+
+const text = luaFile(import.meta.url, 'append.lua')
+const scriptFor = (tag: string, term: number): Script => scriptOf(`local TAG, TERM = '${tag}', '${term}'\n${text}`)
+
+/** The append script of one partition and term. Reconciling loads it, nobody else: see docs/architecture.md, terms. */
+export const appendScript = scriptFor
+
+type Reply = [status: string, serverMs: number, ...rest: unknown[]]
+const maxReopens = 3
+
+/**
+ * Appends an event to the log: one script, one round trip, one more where only MongoDB knows the target.
+ * Rejects with a DomainError: `unavailable` when the outcome is unknown (repeat with the same key), the refusals of http-api otherwise.
+ */
+export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCold }: AppendDependencies): AppendToLog {
+  const open = new Map<string, { term: number; script: Script }>()
+  let clockOffsetMs = 0
+
+  return async function append(event) {
+    const partition = keys.of(event.topic)
+    const id = event.eventId ?? uuidv4()
+    let known: Snapshot | undefined
+    for (let reopens = 0; reopens <= maxReopens;) {
+      const { term, script } = open.get(partition.tag) ?? (await openTerm(partition))
+      const reply = await send(partition, script, event, id, known)
+      const [status, serverMs] = reply
+      if (serverMs !== undefined) clockOffsetMs = serverMs - Date.now()
+      if (status === 'closed' || status === 'clock-behind') {
+        reopens += 1
+        open.delete(partition.tag)
+        remember(partition, await reopen(partition, term))
+      } else if (status === 'cold' && !known) {
+        known = await findCold(event.topic, event.target!.commentId)
+        if (!known) throw new DomainError('not-found', 'no such comment under this topic')
+      } else return outcomeOf(reply, event, id, term)
+    }
+    throw new DomainError('unavailable', 'the log is being reopened; repeat the request')
+  }
+
+  async function openTerm(partition: PartitionKeys) {
+    const term = await redis.hget(partition.meta, 'term').catch(unavailable)
+    return remember(partition, term ? Number(term) : await reopen(partition, undefined))
+  }
+
+  function remember(partition: PartitionKeys, term: number) {
+    const opened = { term, script: scriptFor(partition.tag, term) }
+    open.set(partition.tag, opened)
+    return opened
+  }
+
+  async function send(partition: PartitionKeys, script: Script, event: Append, id: string, known: Snapshot | undefined): Promise<Reply> {
+    const { topic, idempotency, target } = event
+    const windowMs = idempotency?.key === undefined ? Math.min(120_000, idempotencyWindowMs) : idempotencyWindowMs
+    const nowMs = Date.now() + clockOffsetMs
+    const field = idempotency ? fieldOf(topic, event.actor, idempotency.key ?? id) : ''
+    const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, idempotency?.key === undefined)
+    const args = [
+      event.priority ? 'priority' : '',
+      nowMs + windowMs / 2,
+      id,
+      event.type,
+      commentEvents[event.type].version,
+      topic,
+      event.actor,
+      event.correlationId,
+      JSON.stringify(event.facts).slice(0, -1),
+      event.personal === undefined ? '' : event.personal === null ? 'null' : JSON.stringify(event.personal).slice(0, -1),
+      field,
+      idempotency ? requestHash(idempotency.request) : '',
+      keepMs,
+      ...targetArguments(target, known),
+    ]
+    const names = [
+      partition.meta,
+      partition.hotspots,
+      partition.lane('global'),
+      partition.lane('priority'),
+      partition.hot(topic),
+      partition.feed(topic),
+      partition.idempotency(bucket),
+      partition.idempotency(bucketBefore),
+    ]
+    try {
+      return (await redis.evalsha(script.sha, names.length, ...names, ...args)) as Reply
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return ['closed', undefined as unknown as number]
+      return unavailable(error)
+    }
+  }
+}
+
+function targetArguments(target: Target | undefined, known: Snapshot | undefined): string[] {
+  if (!target) return ['', '', '', '', '', '', '']
+  const position = positionOfComment(target.commentId)
+  if (!position) throw new DomainError('not-found', 'no such comment under this topic')
+  return [
+    position,
+    target.commentId,
+    target.rootOf ?? '',
+    target.mustBeAuthor ? 'author' : '',
+    target.windowMs === undefined ? '' : String(target.windowMs),
+    target.withSnapshot ? 'yes' : '',
+    known ? JSON.stringify(known) : '',
+  ]
+}
+
+function outcomeOf(reply: Reply, event: Append, id: string, term: number): Outcome {
+  const [status, serverMs] = reply
+  switch (status) {
+    case 'appended': {
+      const [lane, entryId, seq, data, target] = reply.slice(2) as [string, string, number, string, string]
+      const fields = entryFields(event, { id, seq, term, at: serverMs, data })
+      return {
+        kind: 'appended',
+        event: decodeEntry({ lane, entryId, fields }),
+        entryLane: lane,
+        entryId,
+        target: target ? (JSON.parse(target) as Snapshot) : undefined,
+      }
+    }
+    case 'repeated': {
+      const [lane, entryId, flat] = reply.slice(2) as [string, string, string[]]
+      if (flat.length === 0) return { kind: 'repeated-and-trimmed', entryLane: lane, entryId }
+      return {
+        kind: 'repeated',
+        event: decodeEntry({ lane, entryId, fields: fieldsOf(flat) }),
+        entryLane: lane,
+        entryId,
+        target: undefined,
+      }
+    }
+    case 'unchanged':
+      return { kind: 'unchanged' }
+    default:
+      throw refusalOf(status)
+  }
+}
+
+const entryFields = (event: Append, { id, seq, term, at, data }: { id: string; seq: number; term: number; at: number; data: string }) => ({
+  id,
+  type: event.type,
+  v: String(commentEvents[event.type].version),
+  topic: event.topic,
+  seq: String(seq),
+  term: String(term),
+  actor: event.actor,
+  at: String(at),
+  cid: event.correlationId,
+  key: '',
+  data,
+})
+
+/** A stream entry's flat list of names and values, as an object. */
+export function fieldsOf(flat: readonly string[]): Record<string, string> {
+  const fields: Record<string, string> = {}
+  for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i]!] = flat[i + 1]!
+  return fields
+}
+
+function refusalOf(status: string): DomainError {
+  switch (status) {
+    case 'key-reused':
+      return new DomainError('idempotency-key-reused', 'this Idempotency-Key was used for another request')
+    case 'not-the-author':
+      return new DomainError('not-the-author', 'only the author may do this')
+    case 'edit-window-over':
+      return new DomainError('edit-window-over', 'the comment can no longer be edited')
+    case 'expired':
+      return new DomainError('request-expired', 'the request reached the log too late; repeat it with the same key')
+    default:
+      return new DomainError('not-found', 'no such comment under this topic')
+  }
+}
+
+function unavailable(cause: unknown): never {
+  throw new DomainError('unavailable', 'the log did not answer; repeat the request with the same Idempotency-Key', {}, { cause })
+}

@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { DomainError } from '../errors.ts'
+import type { Collections, CommentDocument } from '../mongo/collections.ts'
+import type { Keys, PartitionKeys } from '../redis/keys.ts'
+import { type AppendToLog, createAppend } from './append.ts'
+import type { Snapshot } from './comment-events.ts'
+import { reconcile } from './reconcile.ts'
+
+export type OpenLog = { redis: Redis; keys: Keys; collections: Collections; idempotencyWindowMs: number; log: Logger }
+
+/** Longest a write waits for a partition to be opened, ms; the opening goes on after that. */
+const reopenWaitMs = 1_500
+
+/** The log, able to open partitions whose server forgot them and to ask MongoDB for comments it no longer holds. */
+export function openLog({ redis, keys, collections, idempotencyWindowMs, log }: OpenLog): AppendToLog {
+  const opening = new Map<string, Promise<number>>()
+
+  async function reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number> {
+    const begun =
+      opening.get(partition.tag) ??
+      reconcile({ redis, events: collections.events, idempotencyWindowMs, log }, partition, failedTerm).finally(() =>
+        opening.delete(partition.tag),
+      )
+    opening.set(partition.tag, begun)
+    return await within(reopenWaitMs, begun)
+  }
+
+  return createAppend({ redis, keys, idempotencyWindowMs, reopen, findCold: (topic, commentId) => findCold(collections, topic, commentId) })
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timeout')), ms)
+  })
+  try {
+    return await Promise.race([promise, timeout])
+  } catch (cause) {
+    throw new DomainError('unavailable', 'the log is being reopened; repeat the request with the same Idempotency-Key', {}, { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function findCold({ comments }: Collections, topic: string, commentId: string): Promise<Snapshot | undefined> {
+  try {
+    const document = await comments.findOne({ _id: `${topic}/${commentId}`, topic })
+    return document?.position && !document.deleted ? snapshotIn(document) : undefined
+  } catch (cause) {
+    throw new DomainError('unavailable', 'an older comment cannot be looked up now; repeat the request', {}, { cause })
+  }
+}
+
+function snapshotIn({ position, author, createdAt, parentId, rootId, body }: CommentDocument): Snapshot {
+  const { id = '', role = 'user', name = null, picture } = author ?? {}
+  const at = createdAt?.getTime() ?? 0
+  return {
+    position: position!,
+    actor: id,
+    at,
+    data: {
+      role: role as Snapshot['data']['role'],
+      parentId: parentId ?? null,
+      rootId: rootId ?? null,
+      writtenAt: null,
+      personal: name === null ? null : { name, ...(picture ? { picture } : {}), body: body?.text ?? '' },
+    },
+  }
+}

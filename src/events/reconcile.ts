@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Collection, Filter } from 'mongodb'
+import type { Logger } from 'pino'
+import { type EventDocument, archiveKey } from '../mongo/collections.ts'
+import type { PartitionKeys } from '../redis/keys.ts'
+import { luaFile } from '../redis/script.ts'
+import { appendScript, fieldsOf } from './append.ts'
+import { groupNames } from './groups.ts'
+import { bucketsAt } from './idempotency.ts'
+import { entryAt, positionOfEntry } from './position.ts'
+import { originOf } from './recorded.ts'
+
+const [beginText, openText, appendText] = ['reconcile-begin.lua', 'reconcile-open.lua', 'reconcile-append.lua'].map((name) =>
+  luaFile(import.meta.url, name),
+) as [string, string, string]
+
+export type ReconcileDependencies = { redis: Redis; events: Collection<EventDocument>; idempotencyWindowMs: number; log: Logger }
+
+const leaseMs = 10_000
+/** How far ahead the clock is set when the archive cannot be asked: above what a server with a clock that much ahead had issued. */
+const blindRaiseMs = 60_000
+
+/**
+ * Opens a partition whose server forgot the append script or its term: after a restart, a promotion, FLUSHALL. Writes again what the archive
+ * holds and no stream does, raises the clock above it, then loads the script of the next term. One process does it, by lease; the others wait.
+ * Safe to run at any time and to die anywhere in. Resolves with the term in force.
+ */
+export async function reconcile(dependencies: ReconcileDependencies, partition: PartitionKeys, failedTerm?: number): Promise<number> {
+  const { redis, log } = dependencies
+  const token = randomUUID()
+  for (;;) {
+    const term = await openTerm(redis, partition)
+    if (term !== undefined && term !== failedTerm) return term
+    if (await redis.set(partition.lease, token, 'PX', leaseMs, 'NX')) break
+    await delay(50)
+  }
+  const lease = holdLease(redis, partition, token)
+  try {
+    const term = await openTerm(redis, partition)
+    if (term !== undefined && term !== failedTerm) return term
+    return await openNextTerm(dependencies, partition, token)
+  } catch (error) {
+    log.warn({ partition: partition.partition, reason: String(error) }, 'reconcile did not finish')
+    throw error
+  } finally {
+    await lease.release()
+  }
+}
+
+/** Writes again what is missing in a partition that was opened while MongoDB was away. */
+export async function reconcileLater(dependencies: ReconcileDependencies, partition: PartitionKeys): Promise<void> {
+  const { redis } = dependencies
+  const token = randomUUID()
+  if (!(await redis.set(partition.lease, token, 'PX', leaseMs, 'NX'))) return
+  const lease = holdLease(redis, partition, token)
+  try {
+    const [from, to, term] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'term')
+    if (!from || !to || !term) return
+    await appendMissing(dependencies, partition, { token, term: Number(term), from, to, clock: to })
+    await redis.hdel(partition.meta, 'lostFrom', 'lostTo')
+  } finally {
+    await lease.release()
+  }
+}
+
+/** The term of a partition that takes appends: it is in meta and the server knows its script. */
+export async function openTerm(redis: Redis, partition: PartitionKeys): Promise<number | undefined> {
+  const term = await redis.hget(partition.meta, 'term')
+  if (!term) return undefined
+  const [isKnown] = (await redis.script('EXISTS', appendScript(partition.tag, Number(term)).sha)) as number[]
+  return isKnown ? Number(term) : undefined
+}
+
+function holdLease(redis: Redis, { lease }: PartitionKeys, token: string) {
+  const ifOurs = (action: string) => `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(${action}) end`
+  const renewal = setInterval(() => void redis.eval(ifOurs(`'PEXPIRE', KEYS[1], ${leaseMs}`), 1, lease, token).catch(() => {}), leaseMs / 4)
+  return {
+    async release() {
+      clearInterval(renewal)
+      await redis.eval(ifOurs(`'DEL', KEYS[1]`), 1, lease, token).catch(() => {})
+    },
+  }
+}
+
+async function openNextTerm(dependencies: ReconcileDependencies, partition: PartitionKeys, token: string): Promise<number> {
+  const { redis, events, log } = dependencies
+  const { meta, lease, hotspots, groups, lane, hot } = partition
+  const startedMs = Date.now()
+  const begun = await redis.eval(
+    beginText,
+    6,
+    meta,
+    lease,
+    hotspots,
+    groups,
+    lane('global'),
+    lane('priority'),
+    token,
+    hot(''),
+    ...groupNames,
+  )
+  const [, lastTerm, clock, , from] = begun as [number, string, string, string, string]
+  const top = await archiveTop(events, partition.partition).catch((error: unknown) => {
+    log.warn({ partition: partition.partition, reason: String(error) }, 'the archive cannot be asked, reconciling later')
+    return undefined
+  })
+  const nowMs = Date.now()
+  const term = Math.max(Number(lastTerm), top?.term ?? 0) + 1
+  const raised = laterEntry(clock, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
+  const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
+  const script = appendScript(partition.tag, term)
+  await redis.script('LOAD', script.text)
+  await redis.eval(openText, 2, meta, lease, token, term, raised, top ? 'yes' : '')
+  log.info(
+    { partition: partition.partition, term, rewritten, tookMs: Date.now() - startedMs, compared: top !== undefined },
+    'partition opened',
+  )
+  return term
+}
+
+async function archiveTop(events: Collection<EventDocument>, partition: number) {
+  const range = { $gte: archiveKey(partition, ''), $lt: archiveKey(partition, '~') }
+  const [last, seen] = await Promise.all([
+    events.find({ _id: range }).sort({ _id: -1 }).limit(1).next(),
+    events.find({ seen: range }).sort({ seen: -1 }).limit(1).next(),
+  ])
+  const positionIn = (key: string | undefined) => (key ? entryAt(key.split('/')[1]!) : '0-0')
+  return { term: Math.max(last?.term ?? 0, seen?.term ?? 0), entryId: laterEntry(positionIn(last?._id), positionIn(seen?.seen)) }
+}
+
+const laterEntry = (a: string, b: string): string => (positionOfEntry(a) > positionOfEntry(b) ? a : b)
+
+type Range = { token: string; term: number; from: string; to: string; clock: string }
+
+async function appendMissing(dependencies: ReconcileDependencies, partition: PartitionKeys, range: Range): Promise<number> {
+  const { redis, events } = dependencies
+  const from = positionOfEntry(range.from)
+  const key = { $gt: archiveKey(partition.partition, `${from}~`), $lte: archiveKey(partition.partition, `${positionOfEntry(range.to)}~`) }
+  const rewritten = await originsAbove(redis, partition, range.from)
+  let count = 0
+  const inRange: Filter<EventDocument> = { $or: [{ _id: key }, { seen: key }] }
+  const missing = events.find(inRange).sort({ _id: 1 }).batchSize(500)
+  for await (const page of pagesOf(missing, 500)) {
+    const held = await holdingEntries(redis, partition, page)
+    for (const [i, document] of page.entries()) {
+      if (held[i] || rewritten.has(originOf(placeOf(document)))) continue
+      await appendAgain(dependencies, partition, range, document)
+      count += 1
+    }
+  }
+  return count
+}
+
+async function* pagesOf<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
+  let page: T[] = []
+  for await (const item of items) {
+    page.push(item)
+    if (page.length === size) {
+      yield page
+      page = []
+    }
+  }
+  if (page.length > 0) yield page
+}
+
+const placeOf = ({ _id, lane, term, seq }: EventDocument) => ({ lane, term, seq, position: _id.split('/')[1]! })
+
+/** Origins of the entries above one: what an earlier run, or another process, has written again. */
+async function originsAbove(redis: Redis, partition: PartitionKeys, entryId: string): Promise<Set<string>> {
+  const origins = new Set<string>()
+  for (let after = entryId; ;) {
+    const page = await redis.xrange(partition.lane('priority'), `(${after}`, '+', 'COUNT', 1_000)
+    for (const [, flat] of page) {
+      const { origin } = fieldsOf(flat)
+      if (origin) origins.add(origin)
+    }
+    if (page.length < 1_000) return origins
+    after = page.at(-1)![0]
+  }
+}
+
+async function holdingEntries(redis: Redis, partition: PartitionKeys, page: readonly EventDocument[]): Promise<boolean[]> {
+  const pipeline = redis.pipeline()
+  for (const document of page) {
+    const entry = entryAt(placeOf(document).position)
+    pipeline.xrange(partition.lane(document.lane), entry, entry)
+  }
+  const replies = (await pipeline.exec()) ?? []
+  return replies.map(([error, found], i) => {
+    if (error) throw error
+    return (found as [string, string[]][]).some(([, flat]) => fieldsOf(flat)['id'] === page[i]!.id)
+  })
+}
+
+async function appendAgain(
+  { redis, idempotencyWindowMs }: ReconcileDependencies,
+  partition: PartitionKeys,
+  { token, term, clock }: Range,
+  document: EventDocument,
+): Promise<void> {
+  const { id, type, v, topic, actor, at, cid, key, data } = document
+  const [field = '', request = ''] = key === '' ? [] : key.split(':')
+  const place = placeOf(document)
+  const [bucket] = bucketsAt(Date.now(), idempotencyWindowMs, field, false)
+  const keepMs = at.getTime() + idempotencyWindowMs * 1.5 - Date.now()
+  const fields = { id, type, v, topic, actor, at: at.getTime(), cid, key, data, origin: originOf(place) }
+  await redis.eval(
+    appendText,
+    4,
+    ...[partition.meta, partition.lease, partition.lane('priority'), partition.idempotency(bucket)],
+    ...[token, term, clock, place.lane, place.seq, field, request, Math.ceil(keepMs)],
+    ...Object.entries(fields).flat(),
+  )
+}

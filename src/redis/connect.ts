@@ -1,0 +1,27 @@
+import { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+
+/** What a connection is for decides what it may wait for. */
+export type Purpose =
+  /** Answers within `commandTimeoutMs` or rejects; commands of one tick travel together. */
+  | 'request'
+  /** A consumer's own: waits for the server however long it is away, and may block. */
+  | 'consumer'
+
+/** Longest wait for the answer to a request, ms: below half of the shortest idempotency window, since a resent command may run later. */
+export const commandTimeoutMs = 2_000
+
+export function connectRedis(url: string, purpose: Purpose, log: Logger): Redis {
+  const redis = new Redis(url, {
+    protocol: 2, // XREADGROUP answers with a map in RESP3, flattened by ioredis 6; nothing here needs RESP3
+    connectTimeout: 2_000,
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) => Math.min(1_000, 25 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2),
+    connectionName: `ovation-${purpose}`,
+    ...(purpose === 'request' ? { commandTimeout: commandTimeoutMs, enableAutoPipelining: true } : { autoResendUnfulfilledCommands: true }),
+  })
+  redis.on('error', (error) => log.debug({ reason: error.message }, 'redis connection error'))
+  redis.on('close', () => log.debug('redis connection closed'))
+  redis.on('ready', () => log.debug('redis connection ready'))
+  return redis
+}

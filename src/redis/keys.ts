@@ -1,0 +1,48 @@
+import { partitionOf, tagsOf } from './partitions.ts'
+
+/** Names of the keys of one partition; all share its hash tag. */
+export type PartitionKeys = ReturnType<typeof partitionKeys>
+
+function partitionKeys(prefix: string, partition: number, tag: string) {
+  const start = `${prefix}{${tag}}:`
+  const key = (rest: string) => start + rest
+  return {
+    partition,
+    tag,
+    /** Hash: term, clock, a `seq:<lane>` for each stream, what reconciling must remember. */
+    meta: key('meta'),
+    /** Hash: topic to `hot` (writes go to its stream) or `draining` (its stream is only read). */
+    hotspots: key('hotspots'),
+    /** Set: the groups that must exist on every stream. */
+    groups: key('groups'),
+    lease: key('lease'),
+    /** Sorted set: topic by the ms of its last activity. */
+    topics: key('topics'),
+    lane: (lane: string) => key(lane),
+    hot: (topic: string) => key(`hot:${topic}`),
+    dead: (group: string) => key(`dead:${group}`),
+    idempotency: (bucket: string) => key(`idem:${bucket}`),
+    count: (topic: string) => key(`count:${topic}`),
+    likes: (topic: string) => key(`likes:${topic}`),
+    likers: (topic: string, position: string) => key(`likers:${topic}:${position}`),
+    feed: (topic: string) => key(`feed:${topic}`),
+    feedIndex: (topic: string) => key(`feed-index:${topic}`),
+    feedRoots: (topic: string) => key(`feed-roots:${topic}`),
+    feedReplies: (topic: string) => key(`feed-replies:${topic}`),
+    feedStubs: (topic: string) => key(`feed-stubs:${topic}`),
+    pins: (topic: string) => key(`pins:${topic}`),
+    /** Hash: numbers of `model` that MongoDB does not have yet, `<topic>/<position>` to version. */
+    dirty: (model: string) => key(`dirty:${model}`),
+  }
+}
+
+export type Keys = {
+  prefix: string
+  partitions: readonly PartitionKeys[]
+  of(topic: string): PartitionKeys
+}
+
+export function createKeys(prefix: string, partitions: number): Keys {
+  const all = tagsOf(partitions).map((tag, partition) => partitionKeys(prefix, partition, tag))
+  return { prefix, partitions: all, of: (topic) => all[partitionOf(topic, partitions)]! }
+}
