@@ -4,6 +4,7 @@ import type { AnyBulkWriteOperation, Collection } from 'mongodb'
 import type { Logger } from 'pino'
 import { commentIdAt } from '../events/position.ts'
 import type { CommentDocument } from '../mongo/collections.ts'
+import { updateAll } from '../projections/write-many.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
 
 type Model = {
@@ -79,6 +80,6 @@ async function flushSome(
       })
     }),
   )
-  await comments.bulkWrite(writes.flat(), { ordered: false })
+  await updateAll(comments, writes.flat())
   await redis.eval(clearText, 1, partition.dirty(model.name), ...flat)
 }

@@ -87,6 +87,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
           options: {
             kind,
             batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 500,
+            inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 4,
             lingerMs: kind === 'priority' ? 0 : 10,
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },

@@ -1,7 +1,8 @@
-import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError } from 'mongodb'
+import type { AnyBulkWriteOperation, Collection } from 'mongodb'
 import { positionOfEntry } from '../events/position.ts'
 import { type EventDocument, archiveKey } from '../mongo/collections.ts'
 import type { Delivery } from './projection.ts'
+import { insertNew, updateAll } from './write-many.ts'
 
 /** Pure: the entry as the archive keeps it. Its own text and version, not what they were lifted to. */
 export function documentOf(partition: number, { entry, event }: Delivery): EventDocument {
@@ -29,8 +30,6 @@ export class ArchiveConflictError extends Error {
   override readonly name = 'ArchiveConflictError'
 }
 
-const duplicateKey = 11_000
-
 /** Inserts the events that are not there yet. Rejects with ArchiveConflictError when one's place is taken by another event. */
 export async function archive(events: Collection<EventDocument>, documents: readonly EventDocument[]): Promise<void> {
   const duplicates = await insertNew(events, documents)
@@ -42,23 +41,5 @@ export async function archive(events: Collection<EventDocument>, documents: read
   const seenAgain = duplicates.flatMap(({ _id, seen }): AnyBulkWriteOperation<EventDocument>[] =>
     seen ? [{ updateOne: { filter: { _id }, update: { $max: { seen } } } }] : [],
   )
-  if (seenAgain.length > 0) await events.bulkWrite(seenAgain, { ordered: false })
-}
-
-/**
- * Unordered inserts, a fifth of the cost of upserts; returns the documents whose `_id` was taken. When duplicates and a write-concern failure
- * coincide the driver reports neither write errors nor code 11000 (seen with 6.x): that is thrown, and the batch repeated.
- */
-export async function insertNew<T extends { _id: string }>(collection: Collection<T>, documents: readonly T[]): Promise<T[]> {
-  if (documents.length === 0) return []
-  try {
-    await collection.insertMany(documents as never, { ordered: false })
-    return []
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || error.code !== duplicateKey) throw error
-    const writeErrors = [error.writeErrors].flat()
-    const failed = writeErrors.find(({ code }) => code !== duplicateKey)
-    if (failed || writeErrors.length === 0 || error.result.getWriteConcernError()) throw error
-    return writeErrors.map(({ index }) => documents[index]!)
-  }
+  await updateAll(events, seenAgain)
 }

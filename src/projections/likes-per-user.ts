@@ -1,6 +1,7 @@
 import type { AnyBulkWriteOperation, Collection } from 'mongodb'
 import type { Recorded } from '../events/recorded.ts'
 import type { LikeDocument } from '../mongo/collections.ts'
+import { updateAll } from './write-many.ts'
 
 /** Merges the likes of a batch: who liked what, the later position wins. */
 export async function applyToLikes(likes: Collection<LikeDocument>, events: readonly Recorded[]): Promise<void> {
@@ -11,5 +12,5 @@ export async function applyToLikes(likes: Collection<LikeDocument>, events: read
     const filter = { _id: `${topic}/${data.commentId}/${user}`, topic }
     return [{ updateOne: { filter, update: { $max: { liked }, $setOnInsert: { commentId: data.commentId, user } }, upsert: true } }]
   })
-  if (merges.length > 0) await likes.bulkWrite(merges, { ordered: false })
+  await updateAll(likes, merges)
 }

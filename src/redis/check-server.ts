@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 
 /** What the server's configuration would lose, in sentences; empty when it keeps every acknowledged write. */
 export async function durabilityWarnings(redis: Redis): Promise<string[]> {
-  const read = async (name: string) => ((await redis.config('GET', name)) as string[])[1]
+  const read = async (name: string) => (await redis.config('GET', name))[1]
   try {
     const [appendonly, appendfsync, policy] = [await read('appendonly'), await read('appendfsync'), await read('maxmemory-policy')]
     return [

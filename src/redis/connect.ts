@@ -1,15 +1,23 @@
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 
 /** What a connection is for decides what it may wait for. */
 export type Purpose =
   /** Answers within `commandTimeoutMs` or rejects; commands of one tick travel together. */
   | 'request'
+  /** A read that has a fallback: rejects at once while the server is away and soon when it hangs. */
+  | 'read'
   /** A consumer's own: waits for the server however long it is away, and may block. */
   | 'consumer'
 
 /** Longest wait for the answer to a request, ms: below half of the shortest idempotency window, since a resent command may run later. */
 export const commandTimeoutMs = 2_000
+
+const waits = {
+  request: { commandTimeout: commandTimeoutMs, enableAutoPipelining: true },
+  read: { commandTimeout: 500, enableAutoPipelining: true, enableOfflineQueue: false, autoResendUnfulfilledCommands: false },
+  consumer: {},
+} satisfies Record<Purpose, RedisOptions>
 
 export function connectRedis(url: string, purpose: Purpose, log: Logger): Redis {
   const redis = new Redis(url, {
@@ -18,7 +26,7 @@ export function connectRedis(url: string, purpose: Purpose, log: Logger): Redis 
     maxRetriesPerRequest: null,
     retryStrategy: (attempt) => Math.min(1_000, 25 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2),
     connectionName: `ovation-${purpose}`,
-    ...(purpose === 'request' ? { commandTimeout: commandTimeoutMs, enableAutoPipelining: true } : { autoResendUnfulfilledCommands: true }),
+    ...waits[purpose],
   })
   redis.on('error', (error) => log.debug({ reason: error.message }, 'redis connection error'))
   redis.on('close', () => log.debug('redis connection closed'))

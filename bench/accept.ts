@@ -1,0 +1,38 @@
+import { SignJWT } from 'jose'
+import { type Bench, type Row, load, pairs, peakMb, rowAtLeast, secret, spawnProcess } from './harness.ts'
+import { bodyOf } from './events.ts'
+
+/** Accept a comment: POST accepted/s over the bare JSON POST. Consumers stopped, one API process, one generator. */
+export async function accept({ redisUrl, mongodbUrl }: Bench): Promise<Row[]> {
+  const env = { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, PORT: '0', OPS_PORT: '0', JWT_SECRET: secret, KEY_PREFIX: 'accept:' }
+  const api = await spawnProcess('api', env)
+  const bare = await spawnProcess('bare-post', {})
+  try {
+    const request = await postRequest()
+    const post = (url: string) => async () => {
+      const { perSecond, failed } = await load(`${url}/v1/topics/song:accept/comments`, request, { seconds: 4 })
+      if (failed > 0) throw new Error(`${failed} requests failed`)
+      return perSecond
+    }
+    await post(api.line)()
+    await post(bare.line)()
+    const result = await pairs(7, post(api.line), post(bare.line))
+    return [rowAtLeast('accept a comment', result, 0.7, `API peak ${Math.round(peakMb(api.pid))} MB`)]
+  } finally {
+    await Promise.all([api.stop(), bare.stop()])
+  }
+}
+
+/** A POST as a browser sends it. Without a key, so that each request is a comment of its own. */
+export async function postRequest() {
+  const token = await new SignJWT({ name: 'Bench', role: 'user' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('bench')
+    .setExpirationTime('1h')
+    .sign(Buffer.from(secret))
+  return {
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ body: bodyOf(1) }),
+  }
+}

@@ -1,0 +1,36 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { App } from '../app.ts'
+import { Text, readJson } from '../body.ts'
+import type { CommandDependencies } from '../dependencies.ts'
+import { commentPath, problems } from '../schemas.ts'
+import { appendOnComment } from './on-comment.ts'
+import { idempotencyHeaders } from './post-comment.ts'
+
+const route = (authenticate: CommandDependencies['authenticate']) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/topics/{topic}/comments/{id}/reports',
+    summary: 'Report a comment to the moderators',
+    tags: ['commands'],
+    security: [{ bearer: [] }],
+    middleware: [authenticate, readJson] as const,
+    request: {
+      params: commentPath,
+      headers: idempotencyHeaders,
+      body: { required: true, content: { 'application/json': { schema: z.strictObject({ reason: Text(1, 500) }) } } },
+    },
+    responses: { 202: { description: 'Taken' }, ...problems(400, 401, 403, 404, 413, 415, 422, 503) },
+  })
+
+export function reportComment(app: App, dependencies: CommandDependencies): void {
+  app.openapi(route(dependencies.authenticate), async (c) => {
+    const { topic, id } = c.req.valid('param')
+    const { reason } = c.req.valid('json')
+    await appendOnComment(c, dependencies, topic, id, {
+      type: 'comment.reported',
+      personal: { reason },
+      idempotency: { key: c.req.valid('header')['idempotency-key'], request: `report\n${id}\n${reason}` },
+    })
+    return c.body(null, 202)
+  })
+}

@@ -1,0 +1,104 @@
+import { z } from '@hono/zod-openapi'
+import type { Context, ErrorHandler, Hono, NotFoundHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Logger } from 'pino'
+import { DomainError, type ErrorCode } from '../errors.ts'
+import type { AppEnv } from './app.ts'
+
+const statusOfDomain = {
+  'invalid-input': 422,
+  'malformed-json': 400,
+  'idempotency-key-reused': 422,
+  'not-signed-in': 401,
+  'not-allowed': 403,
+  'not-the-author': 403,
+  'topic-not-allowed': 403,
+  'not-found': 404,
+  'edit-window-over': 409,
+  // Nothing was written, and the same request is good for another try.
+  'request-expired': 503,
+  unavailable: 503,
+} as const satisfies Record<ErrorCode, ContentfulStatusCode>
+
+/** Every code a problem can have. */
+export const statusOf = {
+  ...statusOfDomain,
+  'method-not-allowed': 405,
+  'body-too-large': 413,
+  'unsupported-media-type': 415,
+  internal: 500,
+} as const satisfies Record<string, ContentfulStatusCode>
+export type ProblemCode = keyof typeof statusOf
+
+/** What Hono and its middleware refuse by themselves, before a handler runs. */
+const codeOfStatus: Record<number, ProblemCode> = {
+  400: 'malformed-json',
+  401: 'not-signed-in',
+  403: 'not-allowed',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+  503: 'unavailable',
+}
+
+export const Issue = z.object({ path: z.string(), message: z.string() })
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string().optional(),
+    issues: z.array(Issue).optional(),
+  })
+  .openapi('Problem')
+
+/** Answers with a problem document (RFC 9457). */
+export function sendProblem(c: Context, code: ProblemCode, detail?: string, details: Record<string, unknown> = {}): Response {
+  const status = statusOf[code]
+  if (status === 401) c.header('WWW-Authenticate', c.req.header('authorization') ? 'Bearer error="invalid_token"' : 'Bearer')
+  if (status === 503) c.header('Retry-After', '1')
+  const problem = { ...details, type: `/problems/${code}`, title: code.replaceAll('-', ' '), status, code, detail }
+  return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' })
+}
+
+/** Every answer that is not a success is a problem document; what we did not foresee tells nothing. */
+export function createOnError(log: Logger): ErrorHandler<AppEnv> {
+  return (error, c) => {
+    if (error instanceof DomainError) {
+      const reason = error.cause instanceof Error ? error.cause.message : undefined
+      if (error.code === 'unavailable') log.warn({ correlationId: c.var.correlationId, reason }, 'answered unavailable')
+      return sendProblem(c, error.code, error.message, error.details)
+    }
+    if (error instanceof HTTPException && error.status < 500) {
+      return sendProblem(c, codeOfStatus[error.status] ?? 'invalid-input', error.message)
+    }
+    if (error instanceof z.ZodError) return sendProblem(c, 'invalid-input', 'the request is not valid', { issues: issuesOf(error) })
+    log.error({ correlationId: c.var.correlationId, err: error }, 'request failed')
+    return sendProblem(c, 'internal')
+  }
+}
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** 404, or 405 with `Allow` where the path is known under another method. */
+export function createNotFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
+  const isRouted = (method: string, path: string) => app.router.match(method, path)[0].some(([[, route]]) => route.method !== 'ALL')
+  return (c) => {
+    const allowed = methods.filter((method) => isRouted(method, c.req.path))
+    if (allowed.length === 0) return sendProblem(c, 'not-found', 'there is nothing here')
+    c.header('Allow', allowed.includes('GET') ? ['HEAD', ...allowed].join(', ') : allowed.join(', '))
+    return sendProblem(c, 'method-not-allowed', `${c.req.method} is not possible here`)
+  }
+}
+
+/** Of OpenAPIHono: turns a failed validation into a problem. */
+export function defaultHook(result: { success: boolean; error?: z.ZodError }): void {
+  if (!result.success) throw new DomainError('invalid-input', 'the request is not valid', { issues: issuesOf(result.error!) })
+}
+
+/** At most 20, each cut to 200 characters: a message may quote the input. */
+const issuesOf = ({ issues }: z.ZodError): z.output<typeof Issue>[] =>
+  issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.').slice(0, 200), message: message.slice(0, 200) }))

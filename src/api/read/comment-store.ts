@@ -1,0 +1,55 @@
+import type { Collection, Filter } from 'mongodb'
+import type { CommentDocument } from '../../mongo/collections.ts'
+import { readTimeoutMs } from '../../mongo/connect.ts'
+import { type CommentView, viewOfDocument } from './comment-view.ts'
+
+const bounded = { maxTimeMS: readTimeoutMs } as const
+
+/** Shown, or a tombstone on which replies hang. */
+const showsOrHolds = {
+  $or: [
+    { deleted: { $exists: false }, $or: [{ visibility: { $exists: false } }, { 'visibility.state': 'visible' }] },
+    { 'replies.n': { $gt: 0 } },
+  ],
+} satisfies Filter<CommentDocument>
+
+export type Span = {
+  topic: string
+  root: string | null
+  order: 'newest' | 'oldest'
+  above?: string
+  below?: string
+  upTo?: string
+  limit: number
+}
+
+/** Comments in MongoDB, read by keyset over the index (topic, rootId, position). Every read is bounded at a second. */
+export function createCommentStore(comments: Collection<CommentDocument>) {
+  const views = (documents: readonly CommentDocument[]) => documents.flatMap((document) => viewOfDocument(document) ?? [])
+  const position = ({ above, below, upTo }: Span) => ({
+    $type: 'string' as const,
+    ...(above ? { $gt: above } : {}),
+    ...(below ? { $lt: below } : {}),
+    ...(upTo ? { $lte: upTo } : {}),
+  })
+  return {
+    async list(span: Span): Promise<CommentView[]> {
+      const filter = { topic: span.topic, rootId: span.root, position: position(span), ...showsOrHolds }
+      const found = comments
+        .find(filter, bounded)
+        .sort({ position: span.order === 'newest' ? -1 : 1 })
+        .limit(span.limit)
+      return views(await found.toArray())
+    },
+    async byId(topic: string, commentIds: readonly string[]): Promise<Map<string, CommentView>> {
+      if (commentIds.length === 0) return new Map()
+      const found = await comments.find({ _id: { $in: commentIds.map((id) => `${topic}/${id}`) }, topic }, bounded).toArray()
+      return new Map(views(found).map((view) => [view.commentId, view]))
+    },
+    async firstReplies(topic: string, rootIds: readonly string[], count: number): Promise<Map<string, CommentView[]>> {
+      const lists = await Promise.all(rootIds.map((root) => this.list({ topic, root, order: 'oldest', limit: count })))
+      return new Map(rootIds.map((root, i) => [root, lists[i]!]))
+    },
+  }
+}
+export type CommentStore = ReturnType<typeof createCommentStore>

@@ -1,0 +1,28 @@
+import { renderMarkdown } from '../markdown.ts'
+import type { CommentJson } from '../schemas.ts'
+import { type CommentView, isShown } from './comment-view.ts'
+
+/** Pure: a comment as the API shows it, the same for every viewer. What does not show has neither body nor author's words. */
+export function present(view: CommentView): CommentJson {
+  return { ...withoutReplies(view), firstReplies: view.firstReplies.map(withoutReplies) }
+}
+
+function withoutReplies(view: CommentView): Omit<CommentJson, 'firstReplies'> {
+  const { commentId, topic, parentId, rootId, author, createdAt, body, deleted, visibility, isPinned, likes, replies } = view
+  const text = isShown(view) ? body.text : null
+  return {
+    id: commentId,
+    topic,
+    parentId,
+    rootId,
+    author: author as CommentJson['author'],
+    body: text,
+    html: text === null ? null : renderMarkdown(text),
+    createdAt: createdAt.toISOString(),
+    editedAt: body.at?.toISOString() ?? null,
+    state: deleted ? 'deleted' : (visibility?.state ?? 'visible'),
+    pinned: isPinned,
+    likes,
+    replies,
+  }
+}

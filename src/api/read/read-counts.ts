@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis'
+import type { Keys } from '../../redis/keys.ts'
+
+export type Counts = { total: number; roots: number }
+
+/** Counts of topics from Redis, null for those it cannot tell now. Never rejects. */
+export async function readCounts(redis: Redis, keys: Keys, topics: readonly string[]): Promise<Map<string, Counts | null>> {
+  const counts = await Promise.all(
+    topics.map(async (topic): Promise<[string, Counts | null]> => {
+      const numbers = await redis.hmget(keys.of(topic).count(topic), 'total', 'roots').catch(() => undefined)
+      // An early deletion may be counted before its comment is: never less than none.
+      return [topic, numbers ? { total: Math.max(0, Number(numbers[0])), roots: Math.max(0, Number(numbers[1])) } : null]
+    }),
+  )
+  return new Map(counts)
+}

@@ -1,0 +1,54 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { positionOfEntry } from '../../events/position.ts'
+import type { Keys, PartitionKeys } from '../../redis/keys.ts'
+
+export type StoreWatch = {
+  /** Whether MongoDB still lacks events of the topic's partition at or below a position. */
+  isBehind(topic: string, position: string): boolean
+  stop(): void
+}
+
+const intervalMs = 1_000
+/** Above every position. */
+const nothingMissing = '~'
+
+/** Looks once a second from where on MongoDB lacks events, so that a page can say that it may have holes. */
+export function watchStore(redis: Redis, keys: Keys, log: Logger): StoreWatch {
+  let missingFrom = new Map<string, string>()
+  const look = async () => {
+    const found = await Promise.all(
+      keys.partitions.map(async (partition) => [partition.tag, await firstMissing(redis, partition)] as const),
+    )
+    missingFrom = new Map(found)
+  }
+  const timer = setInterval(
+    () => void look().catch((error: unknown) => log.debug({ reason: String(error) }, 'store position unknown')),
+    intervalMs,
+  )
+  timer.unref()
+  return {
+    isBehind: (topic, position) => (missingFrom.get(keys.of(topic).tag) ?? nothingMissing) <= position,
+    stop: () => clearInterval(timer),
+  }
+}
+
+async function firstMissing(redis: Redis, partition: PartitionKeys): Promise<string> {
+  const hot = await redis.hkeys(partition.hotspots)
+  const lanes = ['global', 'priority', ...hot.map((topic) => `hot:${topic}`)]
+  const firsts = await Promise.all(lanes.map((lane) => firstUnapplied(redis, partition.lane(lane))))
+  return firsts.reduce((a, b) => (a < b ? a : b), nothingMissing)
+}
+
+/** The oldest entry that `store` was given and has not acknowledged, or the first that it was not given. */
+async function firstUnapplied(redis: Redis, stream: string): Promise<string> {
+  const groups = (await redis.xinfo('GROUPS', stream)) as (string | number)[][]
+  const store = groups
+    .map((flat) => Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
+    .find(({ name }) => name === 'store')
+  if (!store) return nothingMissing
+  const pending = Number(store['pending']) > 0 ? ((await redis.xpending(stream, 'store')) as [number, string | null])[1] : null
+  if (pending) return positionOfEntry(pending)
+  const [next] = await redis.xrange(stream, `(${store['last-delivered-id']}`, '+', 'COUNT', 1)
+  return next ? positionOfEntry(next[0]) : nothingMissing
+}

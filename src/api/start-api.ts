@@ -1,0 +1,96 @@
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { openLog } from '../events/open-log.ts'
+import { collectionsOf } from '../mongo/collections.ts'
+import { connectMongo } from '../mongo/connect.ts'
+import { durabilityWarnings, partitionsFault } from '../redis/check-server.ts'
+import { connectRedis } from '../redis/connect.ts'
+import { createKeys } from '../redis/keys.ts'
+import { createTopicPolicy } from '../topics.ts'
+import type { App } from './app.ts'
+import { createAuthenticate } from './auth.ts'
+import { commands } from './commands/commands.ts'
+import { type ApiRole, createApp } from './create-app.ts'
+import type { Check } from './health.ts'
+import { listen } from './listen.ts'
+import { createMetrics } from './metrics.ts'
+import { listenOps } from './ops-server.ts'
+import { queries } from './queries/queries.ts'
+import { createCommentStore } from './read/comment-store.ts'
+import { createFeedReader } from './read/feed-reader.ts'
+import { createOwnWriteReader } from './read/own-write.ts'
+import { createCommentReader } from './read/read-comments.ts'
+import { watchStore } from './read/watch-store.ts'
+import { createWriteTokens } from './write-token.ts'
+
+export type RunningApi = { url: string; opsUrl: string; stop(): Promise<void> }
+type Options = { role: ApiRole; checks?: readonly Check[]; pages?: (app: App) => void }
+
+/** Connects, listens and answers. Starts while MongoDB is away; rejects where Redis was set up with another number of partitions. */
+export async function startApi(config: Config, log: Logger, { role, checks = [], pages }: Options): Promise<RunningApi> {
+  const writing = connectRedis(config.redisUrl, 'request', log)
+  const reading = connectRedis(config.redisUrl, 'read', log)
+  const mongo = connectMongo(config.mongodbUrl, { poolSize: 20, purpose: 'read' })
+  const collections = collectionsOf(mongo.db)
+  const keys = createKeys(config.keyPrefix, config.partitions)
+  const watch = watchStore(reading, keys, log)
+  const metrics = createMetrics()
+
+  const app = (): App => {
+    const policy = createTopicPolicy(config.allowedTopics)
+    const authenticate = createAuthenticate(config)
+    const tokens = createWriteTokens(config.writeTokenSecret)
+    const reader = createCommentReader({
+      readFeed: createFeedReader(reading, keys),
+      store: createCommentStore(collections.comments),
+      isBehind: watch.isBehind,
+    })
+    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs: config.idempotencyWindowMs, log })
+    const readOwnWrite = createOwnWriteReader(reading, keys, tokens)
+    return createApp({
+      config,
+      log,
+      role,
+      metrics,
+      checks: [redisCheck(reading), mongoCheck(mongo.db), ...checks],
+      allowTopics: policy,
+      commands: (to) => commands(to, { append, tokens, reader, authenticate, editWindowMs: config.editWindowMs }),
+      queries: (to) => queries(to, { redis: reading, keys, collections, reader, readOwnWrite, authenticate }, policy),
+      ...(pages ? { pages } : {}),
+    })
+  }
+
+  const close = async () => {
+    watch.stop()
+    writing.disconnect()
+    reading.disconnect()
+    await mongo.close()
+  }
+  try {
+    const fault = await partitionsFault(writing, config.keyPrefix, config.partitions)
+    if (fault) throw new Error(fault)
+    for (const warning of await durabilityWarnings(writing)) log.warn(warning)
+    const api = await listen(app().fetch, { host: config.host, port: config.port, log })
+    const ops = await listenOps(metrics.registry, config, log)
+    return {
+      url: api.url,
+      opsUrl: ops.url,
+      async stop() {
+        await Promise.all([api.close(), ops.close()])
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const redisCheck = (redis: ReturnType<typeof connectRedis>): Check => ({
+  name: 'redis',
+  check: async () => ({ ok: (await redis.ping()) === 'PONG' }),
+})
+const mongoCheck = (db: ReturnType<typeof connectMongo>['db']): Check => ({
+  name: 'mongodb',
+  check: async () => ({ ok: (await db.command({ ping: 1 })).ok === 1 }),
+})

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { laneKinds, type LaneKind } from '../consumers/streams.ts'
+import { type GroupName, groupNames } from '../events/groups.ts'
+import { Failure, reasonOf } from './failures.ts'
+import { atLeast, namesOf } from './options.ts'
+import { stopSignal } from './until-stopped.ts'
+
+type Options = { groups: GroupName[]; lanes: LaneKind[]; concurrency: number; name: string }
+
+function consumerName(name: string): string {
+  if (!/^[\w.:-]{1,64}$/.test(name)) throw new InvalidArgumentError('It must be 1 to 64 of A-Z a-z 0-9 _ . : -')
+  return name
+}
+
+export const consume = (program: Command): Command =>
+  program
+    .command('consume')
+    .description('runs consumers; SIGTERM finishes the batch in hand')
+    .addOption(new Option('--groups <names>', 'groups to run, with commas').argParser(namesOf(groupNames)).default([...groupNames], 'all'))
+    .addOption(
+      new Option('--lanes <kinds>', `of ${laneKinds.join(', ')}, with commas`).argParser(namesOf(laneKinds)).default([...laneKinds], 'all'),
+    )
+    .option('--concurrency <n>', 'readers of the global lane of each group', atLeast(1), 1)
+    .addOption(
+      new Option('--name <name>', 'of this consumer; it takes up what it had in hand under the same name')
+        .argParser(consumerName)
+        .default(hostname(), 'the host'),
+    )
+    .action(async ({ groups, lanes, concurrency, name }: Options) => {
+      const [{ findStores }, { startConsumers }, { createKeys }, { pino }] = await Promise.all([
+        import('./deployment.ts'),
+        import('../consumers/start-consumers.ts'),
+        import('../redis/keys.ts'),
+        import('pino'),
+      ])
+      const { redisUrl, mongodbUrl, keyPrefix, partitions, idempotencyWindowMs, logLevel } = findStores()
+      const log = pino({ level: logLevel, base: { service: 'consumer', name } })
+      const stopped = stopSignal((signal) => log.info({ signal }, 'stopping'))
+      const keys = createKeys(keyPrefix, partitions)
+      const starting = startConsumers({ redisUrl, mongodbUrl, keys, name, groups, lanes, concurrency, idempotencyWindowMs, log })
+      const consumers = await Promise.race([starting, stopped])
+      if (!consumers) process.exit(0) // it waits for MongoDB, with nothing in hand
+      log.info({ groups, lanes, concurrency }, 'consuming')
+      const failure = await Promise.race([stopped, consumers.failed.catch((error: unknown) => error)])
+      await consumers.stop()
+      if (failure === undefined) return
+      log.fatal({ reason: reasonOf(failure) }, 'a lane stopped: a person has to act')
+      throw new Failure('error', reasonOf(failure))
+    })

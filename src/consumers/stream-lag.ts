@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis'
+import { fieldsOf } from '../events/append.ts'
+import { positionOfEntry } from '../events/position.ts'
+import type { Stream } from './streams.ts'
+
+/** One group on one stream; null is what cannot be known. */
+export type StreamLag = {
+  head: number
+  position: number | null
+  lagEvents: number | null
+  /** Since the oldest event not delivered was written. */
+  lagMs: number | null
+  pending: number
+  oldestPendingMs: number | null
+  /** Names of those alive. */
+  consumers: string[]
+  /** MISSING: the group is not there. LOST: entries were trimmed before it had them. */
+  fault?: 'UNKNOWN' | 'MISSING' | 'LOST'
+}
+
+type RawEntry = [id: string, flat: string[]]
+type Info = Record<string, string | number | null>
+type Top = { nowMs: number; head: number; lastId: string; firstOrdinal: number }
+
+/** A consumer asks at least every second, and says that it still works while it waits for a store. */
+const aliveMs = 15_000
+
+/**
+ * The lag of each group on a stream, by group. Counted in our own `seq`: XINFO's lag is nil after a trim or a group set back, and a guess after
+ * that. Seven commands a stream and group at most, in three round trips; commands of all streams travel together.
+ */
+export async function readStreamLag(
+  redis: Redis,
+  { key, partition, lane }: Stream,
+  groups: readonly string[],
+): Promise<Map<string, StreamLag>> {
+  const [[seconds, micros], seq, info, [top], infos] = await Promise.all([
+    redis.time() as Promise<unknown> as Promise<[string, string]>,
+    redis.hget(partition.meta, `seq:${lane}`),
+    redis.xinfo('STREAM', key).then(infoOf, ifAbsent),
+    redis.xrevrange(key, '+', '-', 'COUNT', 1) as Promise<RawEntry[]>,
+    redis.xinfo('GROUPS', key).then((all) => (all as unknown[]).map(infoOf), ifAbsent),
+  ])
+  const seen = {
+    nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+    head: Math.max(Number(seq ?? 0), top ? seqOf(top) || 0 : 0),
+    lastId: String(info?.['last-generated-id'] ?? '0-0'),
+    firstOrdinal: Number(info?.['entries-added'] ?? 0) - Number(info?.['length'] ?? 0) + 1,
+  }
+  const lags = groups.map(async (group): Promise<[string, StreamLag]> => {
+    const of = infos?.find(({ name }) => name === group)
+    const lag = of ? await lagOf(redis, key, group, of, seen).catch(ifAbsent) : undefined
+    return [group, lag ?? withoutGroup(seen.head, info !== undefined)]
+  })
+  return new Map(await Promise.all(lags))
+}
+
+async function lagOf(redis: Redis, key: string, group: string, info: Info, seen: Top): Promise<StreamLag> {
+  const lastId = String(info['last-delivered-id'])
+  const [[last], [next], [pending, oldestId], consumers] = await Promise.all([
+    redis.xrange(key, lastId, lastId) as Promise<RawEntry[]>,
+    redis.xrange(key, `(${lastId}`, '+', 'COUNT', 1) as Promise<RawEntry[]>,
+    redis.xpending(key, group) as Promise<[number, string | null]>,
+    redis.xinfo('CONSUMERS', key, group).then((all) => (all as unknown[]).map(infoOf)),
+  ])
+  const [oldest] = oldestId ? ((await redis.xrange(key, oldestId, oldestId)) as RawEntry[]) : []
+  return {
+    head: seen.head,
+    ...undelivered(info, seen, last, next),
+    pending,
+    oldestPendingMs: oldestId ? Math.max(0, seen.nowMs - (oldest ? atOf(oldest) : Number(oldestId.split('-')[0]))) : null,
+    consumers: consumers.filter(({ idle }) => Number(idle) < aliveMs).map(({ name }) => String(name)),
+  }
+}
+
+/** Pure: what the group has not had, from the last entry it had, where that is still there, and the next one. */
+function undelivered(info: Info, { head, nowMs, lastId, firstOrdinal }: Top, last: RawEntry | undefined, next: RawEntry | undefined) {
+  const unknown = { position: null, lagEvents: null, lagMs: null }
+  const delivered = String(info['last-delivered-id'])
+  if (!next && positionOfEntry(delivered) < positionOfEntry(lastId)) return { ...unknown, fault: 'LOST' as const }
+  if (!next) return { position: head, lagEvents: 0, lagMs: 0 }
+  const read = delivered === '0-0' ? 0 : info['entries-read']
+  // The next entry tells where the group stands, unless entries between were trimmed: only the server's count of them can say.
+  if (!last && read === null) return { ...unknown, fault: 'UNKNOWN' as const }
+  if (!last && Number(read) + 1 < firstOrdinal) return { ...unknown, fault: 'LOST' as const }
+  const position = last ? seqOf(last) : seqOf(next) - 1
+  if (Number.isNaN(position)) return { ...unknown, fault: 'UNKNOWN' as const }
+  return { position, lagEvents: Math.max(0, head - position), lagMs: Math.max(0, nowMs - atOf(next)) }
+}
+
+/** A stream that never had an entry is nobody's backlog; one that had some and is gone is. */
+function withoutGroup(head: number, exists: boolean): StreamLag {
+  const nothing = { head, pending: 0, oldestPendingMs: null, consumers: [] }
+  if (head === 0 && !exists) return { ...nothing, position: 0, lagEvents: 0, lagMs: 0 }
+  return { ...nothing, position: null, lagEvents: null, lagMs: null, fault: 'MISSING' }
+}
+
+const seqOf = ([, flat]: RawEntry): number => Number(fieldsOf(flat)['seq'] ?? Number.NaN)
+const atOf = ([id, flat]: RawEntry): number => Number(fieldsOf(flat)['at'] ?? id.split('-')[0])
+
+function infoOf(flat: unknown): Info {
+  const list = flat as (string | number | null)[]
+  return Object.fromEntries(list.flatMap((value, i) => (i % 2 === 0 ? [[String(value), list[i + 1] ?? null]] : [])))
+}
+
+function ifAbsent(error: Error): undefined {
+  if (!/no such key|^NOGROUP/.test(error.message)) throw error
+}

@@ -1,0 +1,44 @@
+import { randomInt } from 'node:crypto'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { groupNames } from '../../src/events/groups.ts'
+import { afterReconciling, asWritten, histories } from './history.ts'
+import { type Laboratory, createLaboratory, inAnyOrder } from './laboratory.ts'
+import { feedCap } from './read-models.ts'
+import { recount } from './recount.ts'
+
+/** `LAWS_SEED=random npm test -- laws` looks further; the seed is in the test's name. */
+const seed = process.env['LAWS_SEED'] === 'random' ? randomInt(2 ** 31) : Number(process.env['LAWS_SEED'] ?? 20_260_101)
+const numRuns = Number(process.env['LAWS_RUNS'] ?? 80)
+
+let laboratory: Laboratory
+beforeAll(() => {
+  laboratory = createLaboratory()
+})
+afterAll(() => laboratory.close())
+
+test(
+  `delivered twice, in any order, by any number of consumers, lost and written again: the read models are the same (seed ${seed})`,
+  async () => {
+    const [undisturbed, disturbed] = [laboratory.readModels(groupNames), laboratory.readModels(groupNames)]
+    const property = fc.asyncProperty(histories, inAnyOrder, async (history, deliveries) => {
+      const expected = await undisturbed.after(asWritten(history), 'in order')
+      expect(await disturbed.after(afterReconciling(history), deliveries)).toEqual(expected)
+
+      const { counts, likes, newest } = recount(history.map(({ event }) => event))
+      const { redis } = expected
+      for (const [topic, of] of Object.entries(newest)) {
+        const numbers = (name: string) =>
+          Object.fromEntries(Object.entries(redis[name] ?? {}).flatMap(([field, n]) => (isRegister(field) ? [] : [[field, Number(n)]])))
+        expect(numbers(`count:${topic}`)).toEqual(counts[topic] ?? {})
+        expect(numbers(`likes:${topic}`)).toEqual(likes[topic] ?? {})
+        const kept = (redis[`feed-index:${topic}`] as string[]).filter((_, i) => i % 2 === 0).map((member) => member.split('/')[0])
+        expect(kept).toEqual(of.slice(-feedCap))
+      }
+    })
+    await fc.assert(property, { seed, numRuns })
+  },
+  60_000 + numRuns * 1_000,
+)
+
+const isRegister = (field: string) => field.startsWith('d:') || field.startsWith('s:')
