@@ -21,6 +21,7 @@ describe('a glob', () => {
     ['a*bc', 'abcbc', true],
     ['ab*ba', 'aba', false],
     ['*a*a*', 'a', false],
+    ['*ab*b', 'ab', false],
     ['a**c', 'abc', true],
     ['song', 'song:psy', false],
     ['s.ng', 'song', false],

@@ -11,7 +11,14 @@ import { createKeys } from '../src/redis/keys.ts'
 
 export const quiet = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
 
-type Place = { redisUrl?: string; mongodbUrl?: string; partitions?: number; idempotencyWindowMs?: number }
+type Place = {
+  redisUrl?: string
+  mongodbUrl?: string
+  partitions?: number
+  idempotencyWindowMs?: number
+  /** That of another deployment: the same keys and database, seen from another server. */
+  id?: string
+}
 
 /** A log with a key prefix and a database of its own on the run's servers, and consumers on demand. */
 export function createDeployment({
@@ -19,8 +26,8 @@ export function createDeployment({
   mongodbUrl = inject('mongodbUrl'),
   partitions = 2,
   idempotencyWindowMs = 3_600_000,
+  id = randomUUID().slice(0, 8),
 }: Place = {}) {
-  const id = randomUUID().slice(0, 8)
   const database = mongodbUrl.replace(/^(\w+:\/\/[^/?]+)\/?/, `$1/test-${id}`)
   const redis = connectRedis(redisUrl, 'request', quiet)
   const mongo = connectMongo(database, { poolSize: 5, purpose: 'write' })
@@ -29,6 +36,7 @@ export function createDeployment({
   const append = openLog({ redis, keys, collections, idempotencyWindowMs, log: quiet })
   const running: { stop(): Promise<void> }[] = []
   return {
+    id,
     redis,
     redisUrl,
     mongodbUrl: database,

@@ -1,7 +1,10 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { User } from './auth.ts'
 
 export type AppEnv = {
+  /** Node's own request and response; absent where the app is called in the process. */
+  Bindings: Partial<HttpBindings> | undefined
   Variables: {
     /** Set by `createAuthenticate` only: there is none on anonymous calls. */
     user: User

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { DomainError } from '../errors.ts'
+import { defaultHook } from './problem.ts'
 
 export const maxBodyBytes = 65_536
 const maxDepth = 20
@@ -20,11 +21,33 @@ export const readJson: MiddlewareHandler = async (c, next) => {
   await next()
 }
 
+/** The JSON that `readJson` has let through. Throws `malformed-json`. */
+export async function jsonOf(c: Context): Promise<unknown> {
+  const text = await c.req.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new DomainError('malformed-json', 'the body is not JSON')
+  }
+}
+
+/** What the schema makes of the input. Throws `invalid-input` with its issues. */
+export function parsed<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
+  const result = schema.safeParse(input)
+  if (!result.success) defaultHook(result)
+  return result.data as z.output<S>
+}
+
 async function readText(c: Context): Promise<string> {
   const announced = c.req.header('content-length')
   if (announced === undefined) c.req.bodyCache.text = countedText(c.req.raw.body) as never
   else if (Number(announced) > maxBodyBytes) throw tooLarge()
-  return c.req.text()
+  return c.req.text().catch(neverArrived)
+}
+
+function neverArrived(cause: unknown): never {
+  if (cause instanceof HTTPException) throw cause
+  throw new HTTPException(400, { message: 'the body did not arrive', cause })
 }
 
 async function countedText(body: ReadableStream<Uint8Array> | null): Promise<string> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { STATUS_CODES, type Server, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { RequestError, getRequestListener } from '@hono/node-server'
 import type { Logger } from 'pino'
 
 export type Listening = {
@@ -11,14 +11,22 @@ export type Listening = {
   close(): Promise<void>
 }
 type Options = { host: string; port: number; portVariable?: string; log: Logger; drainMs?: number }
-type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
+type Fetch = Parameters<typeof getRequestListener>[0]
 
 /** Limits of slow senders, ms; Node looks at them every `connectionsCheckingInterval`. */
-const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 }
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 1_000,
+  // Refused below instead, with a problem document.
+  requireHostHeader: false,
+}
 
 /** Rejects with a sentence for operators where the port is taken. */
 export async function listen(fetch: Fetch, { host, port, portVariable = 'PORT', log, drainMs = 10_000 }: Options): Promise<Listening> {
-  const server = createAdaptorServer({ fetch, hostname: host, serverOptions: limits }) as Server
+  const answer = getRequestListener(fetch, { errorHandler: answerUnusable })
+  const server = createServer(limits, (request, response) => void answer(request, response))
   server.on('clientError', answerUnreadable)
   server.listen(port, host)
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
@@ -47,18 +55,21 @@ async function closeServer(server: Server, drainMs: number, log: Logger): Promis
   clearTimeout(cut)
 }
 
-/** What is no HTTP request never reaches the app; it gets a problem document as well. */
+/** What has no usable host or target never reaches the app. */
+function answerUnusable(error: unknown): Response {
+  const [status, code] = error instanceof RequestError ? [400, 'bad-request'] : [500, 'internal']
+  return new Response(problemOf(status, code), { status, headers: { 'Content-Type': 'application/problem+json' } })
+}
+
+/** What Node cannot parse, or waited for too long. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const [status, title] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request']
-  const code = title.toLowerCase().replaceAll(' ', '-')
-  const problem = JSON.stringify({ type: `/problems/${code}`, title: title.toLowerCase(), status, code })
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${problem.length}\r\nConnection: close\r\n\r\n${problem}`,
-  )
+  const status = statusOfParseError[error.code ?? ''] ?? 400
+  const problem = problemOf(status, STATUS_CODES[status]!.toLowerCase().replaceAll(' ', '-'))
+  const head = ['Content-Type: application/problem+json', `Content-Length: ${problem.length}`, 'Connection: close', '', problem]
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...head].join('\r\n'))
 }
+
+const statusOfParseError: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+const problemOf = (status: number, code: string) =>
+  JSON.stringify({ type: `/problems/${code}`, title: code.replaceAll('-', ' '), status, code })

@@ -6,7 +6,7 @@ import { Failure, reasonOf } from './failures.ts'
 import { atLeast, namesOf } from './options.ts'
 import { stopSignal } from './until-stopped.ts'
 
-type Options = { groups: GroupName[]; lanes: LaneKind[]; concurrency: number; name: string }
+type Options = { groups: GroupName[]; lanes: LaneKind[]; concurrency: number; name: string; claimAfter?: number }
 
 function consumerName(name: string): string {
   if (!/^[\w.:-]{1,64}$/.test(name)) throw new InvalidArgumentError('It must be 1 to 64 of A-Z a-z 0-9 _ . : -')
@@ -27,7 +27,8 @@ export const consume = (program: Command): Command =>
         .argParser(consumerName)
         .default(hostname(), 'the host'),
     )
-    .action(async ({ groups, lanes, concurrency, name }: Options) => {
+    .addOption(new Option('--claim-after <ms>', 'how long an entry lies with a dead consumer').argParser(atLeast(100)).hideHelp())
+    .action(async ({ groups, lanes, concurrency, name, claimAfter: claimAfterMs }: Options) => {
       const [{ findStores }, { startConsumers }, { createKeys }, { pino }] = await Promise.all([
         import('./deployment.ts'),
         import('../consumers/start-consumers.ts'),
@@ -38,7 +39,8 @@ export const consume = (program: Command): Command =>
       const log = pino({ level: logLevel, base: { service: 'consumer', name } })
       const stopped = stopSignal((signal) => log.info({ signal }, 'stopping'))
       const keys = createKeys(keyPrefix, partitions)
-      const starting = startConsumers({ redisUrl, mongodbUrl, keys, name, groups, lanes, concurrency, idempotencyWindowMs, log })
+      const options = { redisUrl, mongodbUrl, keys, name, groups, lanes, concurrency, claimAfterMs, idempotencyWindowMs, log }
+      const starting = startConsumers(options)
       const consumers = await Promise.race([starting, stopped])
       if (!consumers) process.exit(0) // it waits for MongoDB, with nothing in hand
       log.info({ groups, lanes, concurrency }, 'consuming')

@@ -6,7 +6,7 @@ export function tableOf<T>(columns: readonly Column<T>[], rows: readonly T[]): s
   const cells = rows.map((row) => columns.map(({ value }) => value(row)))
   const widths = columns.map(({ head }, i) => Math.max(head.length, ...cells.map((line) => String(line[i]).length)))
   const isRight = columns.map(
-    (_, i) => cells.length > 0 && cells.every((line) => typeof line[i] === 'number' || /^[-?\d]/.test(String(line[i]))),
+    (_, i) => cells.length > 0 && cells.every((line) => typeof line[i] === 'number' || /^(-|\?|[\d.]+[a-z\d]*)$/.test(String(line[i]))),
   )
   const lineOf = (line: readonly (string | number)[]) =>
     line

@@ -68,7 +68,7 @@ async function flushSome(
     const topic = flat[i]!.slice(0, slash)
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), flat[i]!.slice(slash + 1)])
   }
-  const term = ((await redis.hget(partition.meta, 'lastTerm')) ?? '0').padStart(6, '0')
+  const term = ((await redis.hget(partition.meta, 'lastTerm')) ?? '0').padStart(10, '0')
   const writes = await Promise.all(
     [...byTopic].map(async ([topic, positions]) => {
       const [changes, ...numbers] = await redis.hmget(model.hash(partition, topic), 'changes', ...positions.map(model.field))

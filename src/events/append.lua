@@ -1,7 +1,7 @@
 -- Appends one event to its topic's partition: the only way into the log.
 -- append.ts puts `local TAG, TERM = '<tag>', '<term>'` in front, so that a server which lost its memory does not know this text.
 --
--- KEYS 1 meta  2 hotspots  3 global  4 priority  5 hot:<topic>  6 feed:<topic>  7, 8 idempotency buckets, this period's and the last
+-- KEYS 1 meta  2 hotspots  3 global  4 priority  5 hot:<topic>  6 feed:<topic>  7 idempotency bucket  8 the one before it (keyed requests)
 -- Replies: {status, server ms, ...}; everything is validated before the first write, which is the XADD.
 local wish, deadline, id, kind, version, topic, actor, correlation = unpack(ARGV, 1, 8)
 local facts, personal, field, request, keepMs = unpack(ARGV, 9, 13)
@@ -15,51 +15,52 @@ if meta[1] ~= TERM then return { 'closed', now } end
 if now > tonumber(deadline) then return { 'expired', now } end
 
 local streams = { g = KEYS[3], p = KEYS[4], h = KEYS[5] }
-local function nameOf(letter) return letter == 'g' and 'global' or letter == 'p' and 'priority' or hotLane end
+local names = { g = 'global', p = 'priority', h = hotLane }
 
 if field ~= '' then
-  for bucket = 7, 8 do
+  for bucket = 7, #KEYS do
     local record = redis.call('HGET', KEYS[bucket], field)
     if record then
       local before, letter, entry = string.match(record, '^([^:]*):(%a)(.+)$')
       if before ~= request then return { 'key-reused', now } end
       local first = redis.call('XRANGE', streams[letter], entry, entry)
-      return { 'repeated', now, nameOf(letter), entry, first[1] and first[1][2] or {} }
+      return { 'repeated', now, names[letter], entry, first[1] and first[1][2] or {} }
     end
   end
 end
 
--- A comment as its creation wrote it, from the feed or else the log itself: a JSON text in the form of a Snapshot.
-local function find(position)
-  local found = redis.call('HMGET', KEYS[6], position, position .. ':deleted')
-  if found[1] or found[2] then return found[1], found[2] end
-  local entry = string.format('%.0f-%.0f', tonumber(string.sub(position, 1, 13)), tonumber(string.sub(position, 15)))
-  for lane = 3, 5 do
-    local at = redis.call('XRANGE', KEYS[lane], entry, entry)[1]
-    if at then
-      local of = {}
-      for i = 1, #at[2], 2 do of[at[2][i]] = at[2][i + 1] end
-      if of.type == 'comment.posted' and of.topic == topic and not of.origin then
-        if string.find(of.data, '"targets":[', 1, true) then
-          local data = cjson.decode(of.data)
-          if type(data.personal) == 'table' then data.personal.targets = nil end
-          of.data = cjson.encode(data)
+local found, deleted, rootId = nil, nil, nil
+if target then
+  -- A comment as its creation wrote it, from the feed or else the log itself: a JSON text in the form of a Snapshot.
+  local function find(position)
+    local found = redis.call('HMGET', KEYS[6], position, position .. ':deleted')
+    if found[1] or found[2] then return found[1], found[2] end
+    local entry = string.format('%.0f-%.0f', tonumber(string.sub(position, 1, 13)), tonumber(string.sub(position, 15)))
+    for lane = 3, 5 do
+      local at = redis.call('XRANGE', KEYS[lane], entry, entry)[1]
+      if at then
+        local of = {}
+        for i = 1, #at[2], 2 do of[at[2][i]] = at[2][i + 1] end
+        if of.type == 'comment.posted' and of.topic == topic and not of.origin then
+          if string.find(of.data, '"targets":[', 1, true) then
+            local data = cjson.decode(of.data)
+            if type(data.personal) == 'table' then data.personal.targets = nil end
+            of.data = cjson.encode(data)
+          end
+          return '{"position":"' .. position .. '","actor":' .. cjson.encode(of.actor) .. ',"at":' .. of.at .. ',"data":' .. of.data .. '}'
         end
-        return '{"position":"' .. position .. '","actor":' .. cjson.encode(of.actor) .. ',"at":' .. of.at .. ',"data":' .. of.data .. '}'
       end
     end
   end
-end
 
-local function positionOf(commentId)
-  local ms = tonumber(string.sub(commentId, 1, 8) .. string.sub(commentId, 10, 13), 16)
-  local n = tonumber(string.sub(commentId, 16, 18), 16) * 256 + tonumber(string.sub(commentId, 21, 22), 16)
-  return string.format('%013.0f-%06.0f', ms, n)
-end
+  local function positionOf(commentId)
+    local ms = tonumber(string.sub(commentId, 1, 8) .. string.sub(commentId, 10, 13), 16)
+    local n = tonumber(string.sub(commentId, 16, 18), 16) * 256 + tonumber(string.sub(commentId, 21, 22), 16)
+    return string.format('%013.0f-%06.0f', ms, n)
+  end
 
-local function quoted(text) return text and '"' .. text .. '"' or 'null' end
-local found, deleted, rootId = nil, nil, nil
-if target ~= '' then
+  local function quoted(text) return text and '"' .. text .. '"' or 'null' end
+
   found, deleted = find(target)
   if not found and known ~= '' then found = known end
   if deleted then return { kind == 'comment.deleted' and 'unchanged' or 'gone', now } end
@@ -79,7 +80,8 @@ if target ~= '' then
 end
 local data = facts .. (personal == '' and '' or ',"personal":' .. personal .. (personal == 'null' and '' or '}')) .. '}'
 
-local letter = wish == 'priority' and 'p' or redis.call('HGET', KEYS[2], topic) == 'hot' and 'h' or 'g'
+-- Promotion starts the hot lane's counter: without one the topic was never hot.
+local letter = wish == 'priority' and 'p' or meta[5] and redis.call('HGET', KEYS[2], topic) == 'hot' and 'h' or 'g'
 local seq = (tonumber(letter == 'g' and meta[3] or letter == 'p' and meta[4] or letter == 'h' and meta[5]) or 0) + 1
 local ms, n = string.match(meta[2] or '0-0', '^(%d+)-(%d+)$')
 ms, n = tonumber(ms), tonumber(n) + 1
@@ -88,14 +90,14 @@ if now > ms then ms, n = now, 0 end
 local entry = string.format('%.0f-%.0f', ms, n)
 
 local added = redis.pcall('XADD', streams[letter], entry, 'id', id, 'type', kind, 'v', version, 'topic', topic, 'seq', seq, 'term', TERM,
-  'actor', actor, 'at', now, 'cid', correlation, 'key', field == '' and '' or field .. ':' .. request, 'data', data)
+  'actor', actor, 'at', now, 'cid', correlation, 'key', request == '' and '' or field .. ':' .. request, 'data', data)
 if type(added) == 'table' and added.err then
   if string.find(added.err, 'equal or smaller') then return { 'clock-behind', now } end
   return added
 end
-redis.call('HSET', KEYS[1], 'clock', entry, 'seq:' .. nameOf(letter), seq)
+redis.call('HSET', KEYS[1], 'clock', entry, 'seq:' .. names[letter], seq)
 if field ~= '' then
   redis.call('HSET', KEYS[7], field, request .. ':' .. letter .. entry)
   redis.call('PEXPIRE', KEYS[7], keepMs, 'NX')
 end
-return { 'appended', now, nameOf(letter), entry, seq, data, found or '' }
+return { 'appended', now, names[letter], entry, seq, data, found or '' }

@@ -1,12 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { uuidv4 } from 'uuidv7'
 import { DomainError } from '../errors.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
 import { type Script, luaFile, scriptOf } from '../redis/script.ts'
 import { type EventType, type Snapshot, commentEvents } from './comment-events.ts'
-import { positionOfComment } from './position.ts'
+import { positionOfComment, positionOfEntry } from './position.ts'
 import { type Recorded, decodeEntry } from './recorded.ts'
-import { fieldOf, bucketsAt, requestHash } from './idempotency.ts'
+import { bucketsAt, fieldOf, recognisedMs, requestHash, unkeyedField } from './idempotency.ts'
 
 /** A command's event, as far as it is known before the log has found its target. */
 export type Append = {
@@ -75,7 +75,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
 
   return async function append(event) {
     const partition = keys.of(event.topic)
-    const id = event.eventId ?? uuidv4()
+    const id = event.eventId ?? randomUUID()
     let known: Snapshot | undefined
     for (let reopens = 0; reopens <= maxReopens;) {
       const { term, script } = open.get(partition.tag) ?? (await openTerm(partition))
@@ -107,10 +107,11 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
 
   async function send(partition: PartitionKeys, script: Script, event: Append, id: string, known: Snapshot | undefined): Promise<Reply> {
     const { topic, idempotency, target } = event
-    const windowMs = idempotency?.key === undefined ? Math.min(120_000, idempotencyWindowMs) : idempotencyWindowMs
+    const isUnkeyed = idempotency?.key === undefined
+    const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
     const nowMs = Date.now() + clockOffsetMs
-    const field = idempotency ? fieldOf(topic, event.actor, idempotency.key ?? id) : ''
-    const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, idempotency?.key === undefined)
+    const field = idempotency ? (idempotency.key === undefined ? unkeyedField(id) : fieldOf(topic, event.actor, idempotency.key)) : ''
+    const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, isUnkeyed)
     const args = [
       event.priority ? 'priority' : '',
       nowMs + windowMs / 2,
@@ -123,9 +124,9 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       JSON.stringify(event.facts).slice(0, -1),
       event.personal === undefined ? '' : event.personal === null ? 'null' : JSON.stringify(event.personal).slice(0, -1),
       field,
-      idempotency ? requestHash(idempotency.request) : '',
+      idempotency?.key === undefined ? '' : requestHash(idempotency.request),
       keepMs,
-      ...targetArguments(target, known),
+      ...(target ? targetArguments(target, known) : []),
     ]
     const names = [
       partition.meta,
@@ -135,7 +136,8 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       partition.hot(topic),
       partition.feed(topic),
       partition.idempotency(bucket),
-      partition.idempotency(bucketBefore),
+      // Without a key only the connection can resend a request, and it resends these very names.
+      ...(isUnkeyed ? [] : [partition.idempotency(bucketBefore)]),
     ]
     try {
       return (await redis.evalsha(script.sha, names.length, ...names, ...args)) as Reply
@@ -146,8 +148,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
   }
 }
 
-function targetArguments(target: Target | undefined, known: Snapshot | undefined): string[] {
-  if (!target) return ['', '', '', '', '', '', '']
+function targetArguments(target: Target, known: Snapshot | undefined): string[] {
   const position = positionOfComment(target.commentId)
   if (!position) throw new DomainError('not-found', 'no such comment under this topic')
   return [
@@ -166,10 +167,9 @@ function outcomeOf(reply: Reply, event: Append, id: string, term: number): Outco
   switch (status) {
     case 'appended': {
       const [lane, entryId, seq, data, target] = reply.slice(2) as [string, string, number, string, string]
-      const fields = entryFields(event, { id, seq, term, at: serverMs, data })
       return {
         kind: 'appended',
-        event: decodeEntry({ lane, entryId, fields }),
+        event: appendedEvent(event, { id, lane, entryId, seq, term, serverMs, data }),
         entryLane: lane,
         entryId,
         target: target ? (JSON.parse(target) as Snapshot) : undefined,
@@ -193,19 +193,25 @@ function outcomeOf(reply: Reply, event: Append, id: string, term: number): Outco
   }
 }
 
-const entryFields = (event: Append, { id, seq, term, at, data }: { id: string; seq: number; term: number; at: number; data: string }) => ({
-  id,
-  type: event.type,
-  v: String(commentEvents[event.type].version),
-  topic: event.topic,
-  seq: String(seq),
-  term: String(term),
-  actor: event.actor,
-  at: String(at),
-  cid: event.correlationId,
-  key: '',
-  data,
-})
+type Written = { id: string; lane: string; entryId: string; seq: number; term: number; serverMs: number; data: string }
+
+/** The event as reading its entry would give it. The schema is not asked again: this is what was just written. */
+function appendedEvent({ type, topic, actor, correlationId }: Append, { id, lane, entryId, seq, term, serverMs, data }: Written): Recorded {
+  const envelope = {
+    id,
+    type,
+    topic,
+    lane,
+    seq,
+    term,
+    actor,
+    at: new Date(serverMs),
+    correlationId,
+    key: '',
+    position: positionOfEntry(entryId),
+  }
+  return { ...envelope, data: JSON.parse(data) as Recorded['data'] } as Recorded
+}
 
 /** A stream entry's flat list of names and values, as an object. */
 export function fieldsOf(flat: readonly string[]): Record<string, string> {

@@ -6,8 +6,8 @@ const promoteText = luaFile(import.meta.url, 'promote.lua')
 
 /** From now on the topic's events go to `hot:<topic>`, which every group reads within a second from its first entry. */
 export async function promote(redis: Redis, keys: Keys, topic: string): Promise<void> {
-  const { hotspots, groups, hot } = keys.of(topic)
-  await redis.eval(promoteText, 3, hotspots, groups, hot(topic), topic)
+  const { hotspots, groups, hot, meta } = keys.of(topic)
+  await redis.eval(promoteText, 4, hotspots, groups, hot(topic), meta, topic)
 }
 
 /** New events go back to `global`; the hot stream stays readable until it is retired. */

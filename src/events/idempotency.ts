@@ -11,8 +11,15 @@ const short = (text: string, length: number): string => hash('sha1', text, 'base
 /** The name of a request's record: 72 bits of (topic, user, key). */
 export const fieldOf = (topic: string, user: string, key: string): string => short(`${topic}\n${user}\n${key}`, 12)
 
+/** The same without a key: 74 random bits of the event id. Resent by the connection, the request cannot be another one. */
+export const unkeyedField = (eventId: string): string => eventId.slice(0, 23)
+
 /** What a repeated request must equal: 66 bits. */
 export const requestHash = (request: string): string => short(request, 11)
+
+/** How long a request is recognised, ms: without a key only its own resending can repeat it. */
+export const recognisedMs = (idempotencyWindowMs: number, isUnkeyed: boolean): number =>
+  isUnkeyed ? Math.min(120_000, idempotencyWindowMs) : idempotencyWindowMs
 
 /**
  * The bucket written now and the one before, and how long a bucket is kept, ms. A period is one and a half windows: an append may run

@@ -8,7 +8,7 @@ import type { PartitionKeys } from '../redis/keys.ts'
 import { luaFile } from '../redis/script.ts'
 import { appendScript, fieldsOf } from './append.ts'
 import { groupNames } from './groups.ts'
-import { bucketsAt } from './idempotency.ts'
+import { bucketsAt, recognisedMs, unkeyedField } from './idempotency.ts'
 import { entryAt, positionOfEntry } from './position.ts'
 import { originOf } from './recorded.ts'
 
@@ -107,7 +107,8 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
     return undefined
   })
   const nowMs = Date.now()
-  const term = Math.max(Number(lastTerm), top?.term ?? 0) + 1
+  // Not knowing what was opened before, the seconds since 1970 are above it: versions made of terms must never repeat.
+  const term = Math.max(Number(lastTerm), top ? top.term : Math.floor(nowMs / 1_000)) + 1
   const raised = laterEntry(clock, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
@@ -201,16 +202,18 @@ async function appendAgain(
   document: EventDocument,
 ): Promise<void> {
   const { id, type, v, topic, actor, at, cid, key, data } = document
-  const [field = '', request = ''] = key === '' ? [] : key.split(':')
+  const isUnkeyed = key === ''
+  const [field = '', request = ''] = isUnkeyed ? [unkeyedField(id)] : key.split(':')
   const place = placeOf(document)
-  const [bucket] = bucketsAt(Date.now(), idempotencyWindowMs, field, false)
-  const keepMs = at.getTime() + idempotencyWindowMs * 1.5 - Date.now()
+  const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
+  const [bucket, , keepMs] = bucketsAt(Date.now(), windowMs, field, isUnkeyed)
+  const isRecognised = Date.now() < at.getTime() + windowMs * 1.5
   const fields = { id, type, v, topic, actor, at: at.getTime(), cid, key, data, origin: originOf(place) }
   await redis.eval(
     appendText,
     4,
     ...[partition.meta, partition.lease, partition.lane('priority'), partition.idempotency(bucket)],
-    ...[token, term, clock, place.lane, place.seq, field, request, Math.ceil(keepMs)],
+    ...[token, term, clock, place.lane, place.seq, isRecognised ? field : '', request, keepMs],
     ...Object.entries(fields).flat(),
   )
 }

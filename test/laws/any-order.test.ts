@@ -9,7 +9,7 @@ import { recount } from './recount.ts'
 
 /** `LAWS_SEED=random npm test -- laws` looks further; the seed is in the test's name. */
 const seed = process.env['LAWS_SEED'] === 'random' ? randomInt(2 ** 31) : Number(process.env['LAWS_SEED'] ?? 20_260_101)
-const numRuns = Number(process.env['LAWS_RUNS'] ?? 80)
+const numRuns = Number(process.env['LAWS_RUNS'] ?? 60)
 
 let laboratory: Laboratory
 beforeAll(() => {

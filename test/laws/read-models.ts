@@ -9,6 +9,7 @@ import { createLikes } from '../../src/projections/likes.ts'
 import type { Batch, Projection } from '../../src/projections/projection.ts'
 import { createStore } from '../../src/projections/store.ts'
 import { createKeys } from '../../src/redis/keys.ts'
+import { snapshot } from '../snapshot.ts'
 import { topics } from './history.ts'
 
 /** Low, so that the floor rises in most histories. */
@@ -111,53 +112,8 @@ export function createReadModels(redis: Redis, collections: Collections, prefix:
       await clear()
       await write(entries)
       await Promise.all(projections.map((projection) => deliver(projection, deliveries, decode)))
-      return { redis: await redisModels(), mongo: await mongoModels() }
+      return await snapshot(redis, [partition], collections)
     },
     clear,
   }
-
-  async function redisModels(): Promise<Record<string, unknown>> {
-    const start = partition.lane('')
-    const models = (await redis.keys(`${start}*`)).filter(
-      (key) => !lanes.some((lane) => key === start + lane) && !key.startsWith(`${start}dirty:`),
-    )
-    const isHash = (name: string) => /^(count|likes|likers|feed|pins):/.test(name)
-    const pipeline = redis.pipeline()
-    for (const key of models) {
-      const name = key.slice(start.length)
-      if (name.startsWith('dead:')) throw new Error(`dead letters in ${name}`)
-      if (isHash(name)) pipeline.hgetall(key)
-      else pipeline.zrange(key, '0', '-1', 'WITHSCORES')
-    }
-    const replies = (await pipeline.exec()) ?? []
-    const read = replies.map(([error, reply], i): [string, unknown] => {
-      if (error) throw error
-      return [models[i]!.slice(start.length), Array.isArray(reply) ? reply : comparable(reply as Record<string, string>)]
-    })
-    return Object.fromEntries(read.filter(([, model]) => Object.keys(model as object).length > 0).sort())
-  }
-
-  async function mongoModels() {
-    const { events, comments, likes } = collections
-    const [archived, commented, liked] = await Promise.all([
-      events
-        .find({}, { projection: { seen: 0 } })
-        .sort({ _id: 1 })
-        .toArray(), // `seen` says where an event was written again
-      comments.find().sort({ _id: 1 }).toArray(),
-      likes.find().sort({ _id: 1 }).toArray(),
-    ])
-    return { events: archived, comments: commented, likes: liked }
-  }
 }
-
-/**
- * Not compared: `changes` (a version, counts the effects that changed something, of which a restore that comes before its hide has fewer),
- * `dirty` (holds those versions), `o:<comment>` (says that an entry was written again), and whether a zero was ever written.
- */
-const comparable = (hash: Record<string, string>) =>
-  Object.fromEntries(
-    Object.entries(hash)
-      .filter(([field, value]) => field !== 'changes' && !field.startsWith('o:') && value !== '0')
-      .sort(),
-  )

@@ -31,8 +31,7 @@ export function editComment(app: App, dependencies: CommandDependencies): void {
       target: { rootOf: 'comment', mustBeAuthor: true, windowMs: editWindowMs },
     })
     if (outcome.kind !== 'appended') throw new Error('an edit always appends')
-    const { views } = await reader.byId(topic, [id], 3)
-    const unread = { ...viewOfSnapshot(topic, outcome.target!), likes: null, replies: null }
-    return c.json({ ...present(withEvent(views[0] ?? unread, outcome.event)), writeToken: c.res.headers.get('Ovation-Write')! }, 200)
+    const { views } = await reader.byId(topic, [id], 3, viewOfSnapshot(topic, outcome.target!))
+    return c.json({ ...present(withEvent(views[0]!, outcome.event)), writeToken: c.res.headers.get('Ovation-Write')! }, 200)
   })
 }

@@ -2,9 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { App } from '../app.ts'
 import { Text, readJson } from '../body.ts'
 import type { CommandDependencies } from '../dependencies.ts'
+import { idempotencyKeyOf, idempotencyParameter } from '../idempotency-key.ts'
 import { commentPath, problems } from '../schemas.ts'
 import { appendOnComment } from './on-comment.ts'
-import { idempotencyHeaders } from './post-comment.ts'
 
 const route = (authenticate: CommandDependencies['authenticate']) =>
   createRoute({
@@ -14,9 +14,9 @@ const route = (authenticate: CommandDependencies['authenticate']) =>
     tags: ['commands'],
     security: [{ bearer: [] }],
     middleware: [authenticate, readJson] as const,
+    parameters: [idempotencyParameter],
     request: {
       params: commentPath,
-      headers: idempotencyHeaders,
       body: { required: true, content: { 'application/json': { schema: z.strictObject({ reason: Text(1, 500) }) } } },
     },
     responses: { 202: { description: 'Taken' }, ...problems(400, 401, 403, 404, 413, 415, 422, 503) },
@@ -29,7 +29,7 @@ export function reportComment(app: App, dependencies: CommandDependencies): void
     await appendOnComment(c, dependencies, topic, id, {
       type: 'comment.reported',
       personal: { reason },
-      idempotency: { key: c.req.valid('header')['idempotency-key'], request: `report\n${id}\n${reason}` },
+      idempotency: { key: idempotencyKeyOf(c), request: `report\n${id}\n${reason}` },
     })
     return c.body(null, 202)
   })

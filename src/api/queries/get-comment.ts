@@ -1,17 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { snapshotOf } from '../../projections/comments.ts'
 import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
-import { likeNotCounted } from '../read/adjust-likes.ts'
-import { type CommentView, viewOfSnapshot } from '../read/comment-view.ts'
-import { subjectOf, withEvent } from '../read/overlay.ts'
+import type { CommentView } from '../read/comment-view.ts'
+import { isPinApplied, likeNotCounted } from '../read/not-applied.ts'
+import { carriedSubject, subjectOf, withWrite } from '../read/overlay.ts'
 import { present } from '../read/present.ts'
 import { Comment, after, commentPath, degraded, json, problems } from '../schemas.ts'
+import { subjectFor, withLikes } from './present-page.ts'
 
-const Permalink = z
-  .object({ comment: Comment, root: Comment.nullable(), previous: Comment.nullable(), next: Comment.nullable(), degraded })
-  .openapi('Permalink')
+/** Not `.nullable()`: of a named schema that becomes `allOf`, which no null fits. */
+const maybe = z.union([Comment, z.null()])
+const Permalink = z.object({ comment: Comment, root: maybe, previous: maybe, next: maybe, degraded }).openapi('Permalink')
 
 const route = createRoute({
   method: 'get',
@@ -28,34 +28,34 @@ export function getComment(app: App, dependencies: QueryDependencies): void {
   app.openapi(route, async (c) => {
     const { topic, id } = c.req.valid('param')
     const { after: token } = c.req.valid('query')
-    const [{ event, isUnknown }, { views, degraded: lacking }] = await Promise.all([
-      readOwnWrite(topic, token),
-      reader.byId(topic, [id], 3),
-    ])
-    const posted = event?.type === 'comment.posted' && subjectOf(event) === id ? viewOfSnapshot(topic, snapshotOf(event)) : undefined
-    const found = views[0] ?? posted
-    if (!found && lacking.size > 0) throw new DomainError('unavailable', 'the comment cannot be read now')
+    const { event, isUnknown } = await readOwnWrite(topic, token)
+    const isSubject = event !== undefined && subjectOf(event) === id
+    const { views, degraded } = await reader.byId(topic, [id], 3, isSubject ? carriedSubject(event) : undefined)
+    const found = views[0]
+    if (!found && degraded.size > 0) throw new DomainError('unavailable', 'the comment cannot be read now')
     if (!found) throw new DomainError('not-found', 'no such comment under this topic')
-    const likes = event && subjectOf(event) === id ? await likeNotCounted(redis, keys, event) : 0
-    const view: CommentView = event ? { ...withEvent(found, event), likes: found.likes === null ? null : found.likes + likes } : found
-    const [root, beside] = await Promise.all([
-      view.rootId ? reader.byId(topic, [view.rootId], 3) : undefined,
-      reader.neighbours(view).catch(() => {
-        lacking.add('older')
+    const [root, beside, likes, isApplied] = await Promise.all([
+      found.rootId ? reader.byId(topic, [found.rootId], 3) : undefined,
+      reader.neighbours(found).catch(() => {
+        degraded.add('older')
         return { previous: undefined, next: undefined }
       }),
+      event ? likeNotCounted(redis, keys, event) : 0,
+      event ? isPinApplied(redis, keys, event) : true,
     ])
+    const items = [found, root?.views[0], beside.previous, beside.next].filter((view) => view !== undefined)
+    const subject = event && !isApplied ? await subjectFor(reader, { pinned: [], items }, event, 0) : undefined
+    const shown = (view: CommentView) => present(event ? withLikes(isApplied ? view : withWrite(view, event, subject), event, likes) : view)
+    const other = (view: CommentView | undefined) => (view ? shown(view) : null)
     if (token) c.header('Cache-Control', 'private, no-store')
-    const shown = (other: CommentView | undefined) => (other ? present(other) : null)
-    return c.json(
-      {
-        comment: present(view),
-        root: shown(root?.views[0]),
-        previous: shown(beside.previous),
-        next: shown(beside.next),
-        degraded: [...lacking, ...(isUnknown ? (['after'] as const) : [])],
-      },
-      200,
-    )
+    const lacking = [...degraded, ...(isUnknown ? (['after'] as const) : [])]
+    const answer = {
+      comment: shown(found),
+      root: other(root?.views[0]),
+      previous: other(beside.previous),
+      next: other(beside.next),
+      degraded: lacking,
+    }
+    return c.json(answer, 200)
   })
 }

@@ -3,6 +3,7 @@ import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
 import { cursorOf, positionInCursor } from '../cursor.ts'
 import type { QueryDependencies } from '../dependencies.ts'
+import { subjectOf } from '../read/overlay.ts'
 import { CommentList, after, commentPath, json, limit, problems } from '../schemas.ts'
 import { presentPage } from './present-page.ts'
 
@@ -21,11 +22,12 @@ export function listReplies(app: App, dependencies: QueryDependencies): void {
     const { limit: size, cursor, after: token } = c.req.valid('query')
     const request = { topic, root, order: 'oldest' as const, after: positionInCursor('oldest', cursor), limit: size, previews: 0 }
     const [write, page] = await Promise.all([dependencies.readOwnWrite(topic, token), dependencies.reader.page(request)])
-    if (page.items.length === 0 && request.after === '' && !(await exists(dependencies, topic, root))) {
+    const { items, nextAfter, degraded } = await presentPage(dependencies, page, write, request)
+    const isNew = write.event !== undefined && subjectOf(write.event) === root
+    if (items.length === 0 && request.after === '' && !isNew && !(await exists(dependencies, topic, root))) {
       throw new DomainError('not-found', 'no such comment under this topic')
     }
     if (token) c.header('Cache-Control', 'private, no-store')
-    const { items, nextAfter, degraded } = await presentPage(dependencies, page, write, request)
     return c.json({ items, nextCursor: nextAfter && cursorOf('oldest', nextAfter), degraded }, 200)
   })
 }

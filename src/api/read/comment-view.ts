@@ -1,5 +1,4 @@
 import type { Snapshot } from '../../events/comment-events.ts'
-import { commentIdAt } from '../../events/position.ts'
 import type { CommentDocument, Register } from '../../mongo/collections.ts'
 import { createdComment } from '../../projections/comments.ts'
 

@@ -1,9 +1,9 @@
-import { commentIdAt } from '../../events/position.ts'
+import { commentIdAt, positionOfComment } from '../../events/position.ts'
 import type { Recorded } from '../../events/recorded.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { type CommentView, isShown, later, mergeReplies, viewOfSnapshot } from './comment-view.ts'
 import type { Register } from '../../mongo/collections.ts'
-import type { Page } from './read-comments.ts'
+import { type Page, type PageRequest, shownPins } from './read-comments.ts'
 
 /** Pure: a comment with one event on it applied, unless the view already has it or something later. */
 export function withEvent(view: CommentView, event: Recorded): CommentView {
@@ -32,57 +32,74 @@ export function withEvent(view: CommentView, event: Recorded): CommentView {
   }
 }
 
-/** The reply that an event posted, as part of its root. */
-function withReply(root: CommentView, reply: CommentView): CommentView {
-  if (reply.rootId !== root.commentId) return root
+/** Pure: a root with a reply among its first ones, where it belongs there. */
+function withReply(root: CommentView, reply: CommentView | undefined): CommentView {
+  if (!reply || reply.rootId !== root.commentId || !isShown(reply)) return root
   const firstReplies = mergeReplies(root.firstReplies, [reply])
   return { ...root, firstReplies, replies: root.replies === null ? null : Math.max(root.replies, firstReplies.length) }
 }
 
+/** Pure: a comment and its first replies with an event applied; `subject` is the comment that the event is about, where others lack it. */
+export function withWrite(view: CommentView, event: Recorded, subject?: CommentView): CommentView {
+  const changed = withEvent(view, event)
+  const firstReplies = changed.firstReplies.map((reply) => withEvent(reply, event)).filter(isShown)
+  return withReply({ ...changed, firstReplies }, subject && withEvent(subject, event))
+}
+
+const bringers = new Set<Recorded['type']>(['comment.posted', 'comment.pinned', 'comment.unpinned', 'comment.restored', 'comment.approved'])
+
+/** The comment an event is about, as a page has it, or the id to look up where the event brings it to the page. */
+export function subjectOn({ pinned, items }: Pick<Page, 'pinned' | 'items'>, event: Recorded): { view?: CommentView; missing?: string } {
+  const id = subjectOf(event)
+  const view = [...pinned, ...items].flatMap((one) => [one, ...one.firstReplies]).find(({ commentId }) => commentId === id)
+  if (view) return { view }
+  return id && bringers.has(event.type) ? { missing: id } : {}
+}
+
 /**
- * Pure: a page that shows a reader's own write, though no consumer may have seen it yet. A new root comes first (last, where the oldest do and
- * the page is the last), a new reply among its root's first replies or at the end of the list of replies.
+ * Pure: a page that shows a reader's own write, though no consumer may have seen it yet. What the event brings takes the place that its
+ * position has in the list, if that is on this page; a pin comes first.
  */
-export function overlay(page: Page, event: Recorded, request: { root: string | null; order: 'newest' | 'oldest'; after: string }): Page {
-  if (event.type === 'comment.posted') return withPosted(page, viewOfSnapshot(event.topic, snapshotOf(event)), request)
-  const change = (view: CommentView): CommentView => {
-    const changed = withEvent(view, event)
-    return { ...changed, firstReplies: changed.firstReplies.map((reply) => withEvent(reply, event)).filter(isShown) }
-  }
-  const stays = (view: CommentView) => isShown(view) || view.firstReplies.length > 0 || (view.replies ?? 0) > 0
-  const all = [...pinnedElsewhere(page, event), ...page.pinned, ...page.items].map(change)
-  const pinnedBefore = new Set(page.pinned.map(({ commentId }) => commentId))
-  const isPin = event.type === 'comment.pinned' || event.type === 'comment.unpinned'
-  const isAtTop = (view: CommentView) =>
-    isPin && event.data.commentId === view.commentId ? view.isPinned : pinnedBefore.has(view.commentId)
-  return {
-    ...page,
-    pinned: all.filter((view) => isAtTop(view) && isShown(view)).slice(0, 3),
-    items: all.filter((view) => !isAtTop(view) && stays(view)),
-  }
+export function overlay(page: Page, event: Recorded, request: Pick<PageRequest, 'root' | 'order' | 'after'>, subject?: CommentView): Page {
+  const views = [...page.pinned, ...page.items, ...(subject ? [subject] : [])]
+  const byPosition = new Map(views.map((view) => [view.position, withWrite(view, event, subject)]))
+  const top = request.root === null ? positionsAtTop(page, event) : []
+  const shown = top.flatMap((position) => byPosition.get(position) ?? []).filter(isShown)
+  const pinned = request.after === '' ? shown.slice(0, shownPins) : []
+  const atTop = new Set(shown.slice(0, shownPins).map(({ position }) => position))
+  const items = [...byPosition.values()]
+    .filter((view) => view.rootId === request.root && !atTop.has(view.position) && stays(view) && isWithin(view.position, page, request))
+    .sort((a, b) => (a.position < b.position === (request.order === 'oldest') ? -1 : 1))
+  return { ...page, pinned, items }
 }
 
-/** A comment of another page that the event pins: it carries it. */
-function pinnedElsewhere({ pinned, items }: Page, event: Recorded): CommentView[] {
-  const target = event.type === 'comment.pinned' ? event.data.personal?.targets?.[0] : undefined
-  if (!target || [...pinned, ...items].some(({ position }) => position === target.position)) return []
-  return [viewOfSnapshot(event.topic, target)]
+const stays = (view: CommentView): boolean => isShown(view) || view.firstReplies.length > 0 || (view.replies ?? 0) > 0
+
+function positionsAtTop({ pinned }: Page, event: Recorded): string[] {
+  const before = pinned.map(({ position }) => position)
+  if (event.type !== 'comment.pinned' && event.type !== 'comment.unpinned') return before
+  const subject = positionOfComment(event.data.commentId)!
+  const others = before.filter((position) => position !== subject)
+  return event.type === 'comment.pinned' ? [subject, ...others] : others
 }
 
-function withPosted(
-  page: Page,
-  posted: CommentView,
-  { root, order, after }: { root: string | null; order: 'newest' | 'oldest'; after: string },
-): Page {
-  const isThere = [...page.pinned, ...page.items].some(({ commentId }) => commentId === posted.commentId)
-  const isListed = root === posted.rootId
-  if (!isListed)
-    return { ...page, pinned: page.pinned.map((view) => withReply(view, posted)), items: page.items.map((view) => withReply(view, posted)) }
-  const isItsPage = order === 'newest' ? after === '' : page.nextAfter === null
-  if (isThere || !isItsPage) return page
-  return { ...page, items: order === 'newest' ? [posted, ...page.items] : [...page.items, posted] }
+function isWithin(position: string, { nextAfter }: Page, { order, after }: Pick<PageRequest, 'order' | 'after'>): boolean {
+  return order === 'newest'
+    ? (after === '' || position < after) && (nextAfter === null || position >= nextAfter)
+    : position > after && (nextAfter === null || position <= nextAfter)
 }
 
 /** The comment an event is about. */
 export const subjectOf = (event: Recorded): string | undefined =>
   event.type === 'comment.posted' ? commentIdAt(event.position) : 'commentId' in event.data ? event.data.commentId : undefined
+
+/** The subject as the event itself carries it. */
+export function carriedSubject(event: Recorded): CommentView | undefined {
+  const snapshot =
+    event.type === 'comment.posted'
+      ? snapshotOf(event)
+      : event.type === 'comment.pinned'
+        ? event.data.personal?.targets?.find(({ position }) => commentIdAt(position) === event.data.commentId)
+        : undefined
+  return snapshot && viewOfSnapshot(event.topic, snapshot)
+}

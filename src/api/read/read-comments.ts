@@ -19,7 +19,14 @@ export type ReadDependencies = {
 }
 export type CommentReader = ReturnType<typeof createCommentReader>
 
-const shownPins = 3
+/** How many pins a topic shows, the newest. */
+export const shownPins = 3
+
+const newestPins = ({ pins }: FeedReply) => pins.sort((a, b) => (a.register > b.register ? -1 : 1)).slice(0, shownPins)
+
+/** The feed knows all pins, whatever its floor; MongoDB's are a moment old. */
+const withPin = (view: CommentView, feed: FeedReply | undefined): CommentView =>
+  feed ? { ...view, isPinned: feed.pins.some(({ comment: [position] }) => position === view.position) } : view
 
 /**
  * Lists are the feed (all above its floor) and MongoDB (all up to it), joined at the floor: no comment twice, none between. Either may be away;
@@ -29,26 +36,27 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
   async function page(request: PageRequest): Promise<Page> {
     const { topic, root, order, after, limit, previews } = request
     const degraded = new Set<Degraded>()
-    const feed = await readFeed({ topic, root: root ? positionOfComment(root)! : '', order, after, limit: limit + 1, previews }).catch(
-      () => undefined,
-    )
+    const more = root === null ? shownPins : 0
+    const listing = { topic, root: root ? positionOfComment(root)! : '', order, after, limit: limit + 1 + more, previews }
+    const feed = await readFeed(listing).catch(() => undefined)
     if (!feed) for (const part of ['recent', 'counts', 'pinned'] as const) degraded.add(part)
     const recent = (feed?.listed ?? []).flatMap((tuple) => mergeTuple(topic, undefined, tuple) ?? [])
-    const older = await olderPart(request, feed, recent.length, degraded)
-    if (older === undefined && recent.length === 0) throw new DomainError('unavailable', 'comments cannot be read now')
-    const joined = order === 'newest' ? [...recent, ...(older ?? [])] : [...(older ?? []), ...recent]
-    const isCut = joined.length > limit || older === undefined
-    const last = joined.slice(0, limit).at(-1)
-    const pinned = feed && root === null ? await pinnedOf(topic, feed, degraded) : []
+    const top = feed && root === null ? newestPins(feed) : []
+    const below = recent.filter(({ position }) => !top.some(({ comment }) => comment[0] === position))
+    const [older, pinned] = await Promise.all([
+      olderPart(request, feed, below.length, top.length, degraded),
+      viewsOfPins(topic, top, degraded),
+    ])
+    // A reader of the oldest would skip what only MongoDB has and never know.
+    const isHole = older === undefined && (recent.length === 0 || (order === 'oldest' && after !== ''))
+    if (isHole) throw new DomainError('unavailable', 'comments cannot be read now')
     const pinnedIds = new Set(pinned.map(({ commentId }) => commentId))
-    return {
-      pinned: after === '' ? pinned : [],
-      items: joined
-        .slice(0, limit)
-        .filter((view) => !pinnedIds.has(view.commentId) && (isShown(view) || (view.replies ?? 0) > 0 || view.firstReplies.length > 0)),
-      nextAfter: isCut && last ? last.position : null,
-      degraded,
-    }
+    const joined = (order === 'newest' ? [...recent, ...(older ?? [])] : [...(older ?? []), ...recent]).filter(
+      (view) => !pinnedIds.has(view.commentId) && (isShown(view) || (view.replies ?? 0) > 0 || view.firstReplies.length > 0),
+    )
+    const items = joined.slice(0, limit).map((view) => withPin(view, feed))
+    const isCut = joined.length > limit || older === undefined
+    return { pinned: after === '' ? pinned : [], items, nextAfter: (isCut && (items.at(-1) ?? recent.at(-1))?.position) || null, degraded }
   }
 
   /** The page's part from MongoDB. Undefined when it is needed and cannot be had. */
@@ -56,6 +64,7 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     request: PageRequest,
     feed: FeedReply | undefined,
     recentCount: number,
+    pinCount: number,
     degraded: Set<Degraded>,
   ): Promise<CommentView[] | undefined> {
     const { topic, root, order, after, limit, previews } = request
@@ -64,7 +73,7 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     if (floor === '' || wanted <= 0 || (order === 'oldest' && floor !== undefined && after >= floor)) return []
     const from = after === '' ? {} : order === 'oldest' ? { above: after } : { below: after }
     try {
-      const found = await store.list({ topic, root, order, limit: wanted, ...from, ...(floor ? { upTo: floor } : {}) })
+      const found = await store.list({ topic, root, order, limit: wanted + pinCount, ...from, ...(floor ? { upTo: floor } : {}) })
       if (isBehind(topic, floor ?? '9')) degraded.add('backlog')
       return await withNumbers(topic, found, previews, degraded)
     } catch {
@@ -95,14 +104,13 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     return merged.map((view) => ({ ...view, firstReplies: mergeReplies(stored.get(view.commentId) ?? [], view.firstReplies) }))
   }
 
-  async function pinnedOf(topic: string, feed: FeedReply, degraded: Set<Degraded>): Promise<CommentView[]> {
-    const newest = feed.pins.sort((a, b) => (a.register > b.register ? -1 : 1)).slice(0, shownPins)
-    const cold = newest.filter(({ comment: [, creation] }) => creation === '').map(({ comment: [position] }) => commentIdAt(position))
+  async function viewsOfPins(topic: string, pins: FeedReply['pins'], degraded: Set<Degraded>): Promise<CommentView[]> {
+    const cold = pins.filter(({ comment: [, creation] }) => creation === '').map(({ comment: [position] }) => commentIdAt(position))
     const stored = await store.byId(topic, cold).catch(() => {
       degraded.add('pinned')
       return new Map<string, CommentView>()
     })
-    return newest.flatMap(({ register, comment }) => {
+    return pins.flatMap(({ register, comment }) => {
       const base =
         stored.get(commentIdAt(comment[0])) ??
         (register.length > 21 ? viewOfSnapshot(topic, JSON.parse(register.slice(21)) as Snapshot) : undefined)
@@ -111,11 +119,12 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     })
   }
 
-  /** Comments by id, in the order asked for, whether shown or not; those that do not exist are left out. */
+  /** Comments by id, in the order asked for, whether shown or not; those that do not exist are left out. `known`: as its creation wrote it. */
   async function byId(
     topic: string,
     commentIds: readonly string[],
     previews = 0,
+    known?: CommentView,
   ): Promise<{ views: CommentView[]; degraded: Set<Degraded> }> {
     const degraded = new Set<Degraded>()
     const positions = commentIds.flatMap((id) => positionOfComment(id) ?? [])
@@ -126,11 +135,11 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
       degraded.add('older')
       return new Map<string, CommentView>()
     })
-    const pins = new Set(feed?.pins.map(({ comment: [position] }) => position))
     const views = positions.flatMap((position, i) => {
-      const base = stored.get(commentIdAt(position))
+      const unread = known?.position === position ? { ...known, likes: null, replies: null } : undefined
+      const base = stored.get(commentIdAt(position)) ?? unread
       const view = feed ? mergeTuple(topic, base, feed.further[i]!) : base
-      return view ? [{ ...view, isPinned: feed ? pins.has(position) : view.isPinned }] : []
+      return view ? [withPin(view, feed)] : []
     })
     return { views, degraded }
   }

@@ -73,6 +73,7 @@ export async function runDev(): Promise<void> {
     const api = await runApi(config, log.child({ service: 'api' }), 'all')
     stops.push(api.stop)
     stops.push(() => removeRunFile(folder))
+    process.once('exit', () => removeRunFile(folder))
     writeRunFile(folder, { pid: process.pid, url: api.url, redisUrl, mongodbUrl, keyPrefix, partitions })
     await importSamples({ config, keys, log, say })
     say(`consumers: ${consumers.stats().length} readers, log in ${folderName}/ovation.log`)

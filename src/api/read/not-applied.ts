@@ -11,3 +11,11 @@ export async function likeNotCounted(redis: Redis, keys: Keys, event: Recorded):
   if (register && register.slice(0, 20) >= position) return 0
   return Number(event.type === 'comment.liked') - Number(register?.slice(20) === '+')
 }
+
+/** Whether the pins already have the event, or something later on the same comment. */
+export async function isPinApplied(redis: Redis, keys: Keys, event: Recorded): Promise<boolean> {
+  if (event.type !== 'comment.pinned' && event.type !== 'comment.unpinned') return false
+  const { topic, position, data } = event
+  const register = await redis.hget(keys.of(topic).pins(topic), positionOfComment(data.commentId)!).catch(() => null)
+  return register !== null && register.slice(0, 20) >= position
+}

@@ -1,0 +1,335 @@
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { commandsOn, commentOf } from '../../test/commands.ts'
+import { type Deployment, createDeployment, quiet, until } from '../../test/deployment.ts'
+import { type PrivateRedis, startPrivateRedis } from '../../test/private-redis.ts'
+import { snapshot } from '../../test/snapshot.ts'
+import { watchPartitions } from '../consumers/watch-partitions.ts'
+import { collectionsOf } from '../mongo/collections.ts'
+import { connectMongo } from '../mongo/connect.ts'
+import type { PartitionKeys } from '../redis/keys.ts'
+import { fieldsOf } from './append.ts'
+import { groupNames } from './groups.ts'
+import { promote } from './hotspots.ts'
+import { bucketsAt, fieldOf } from './idempotency.ts'
+import { msOf } from './position.ts'
+import { reconcile } from './reconcile.ts'
+
+const topics = ['song:a', 'song:b', 'song:hot'] // of both partitions
+const idempotencyWindowMs = 3_600_000
+
+let server: PrivateRedis
+let ovation: Deployment
+beforeAll(async () => {
+  server = await startPrivateRedis()
+})
+afterAll(() => server.stop())
+const withItsOwnDeployment = () => {
+  beforeEach(() => {
+    ovation = createDeployment({ redisUrl: server.url })
+  })
+  afterEach(() => ovation.close())
+}
+
+const reconcileOf = ({ redis, collections: { events } }: Deployment) => ({ redis, events, idempotencyWindowMs, log: quiet })
+const termOf = async ({ redis }: Deployment, { meta }: PartitionKeys) => Number(await redis.hget(meta, 'term'))
+const readModels = ({ redis, keys, collections }: Deployment) => snapshot(redis, keys.partitions, collections)
+const streamOf = async ({ redis }: Deployment, { lane }: PartitionKeys, name: string) =>
+  (await redis.xrange(lane(name), '-', '+')).map(([entryId, flat]): Record<string, string> => ({ entryId, ...fieldsOf(flat) }))
+const writtenAgain = async (deployment: Deployment) =>
+  (await Promise.all(deployment.keys.partitions.map((partition) => streamOf(deployment, partition, 'priority'))))
+    .flat()
+    .filter(({ origin }) => origin)
+
+/** Some of everything, in every lane, in the read models of both stores. */
+async function populate(deployment: Deployment): Promise<void> {
+  await write(deployment)
+  const consumers = await deployment.consume()
+  await settled(deployment)
+  await consumers.stop()
+}
+
+async function write({ append, redis, keys }: Deployment, under = topics): Promise<void> {
+  const { posted, like, unlike, edit, hide, restore, remove, pin } = commandsOn(append)
+  await promote(redis, keys, 'song:hot')
+  for (const topic of under) {
+    const root = await posted(topic, 'ann')
+    const reply = await posted(topic, 'bob', { parentId: root })
+    await posted(topic, 'star', { parentId: reply, priority: true, target: { commentId: reply, rootOf: 'reply', withSnapshot: true } })
+    for (const user of ['ann', 'bob', 'cid']) await like(topic, user, root)
+    await unlike(topic, 'ann', root)
+    await edit(topic, 'ann', root, 'edited')
+    await hide(topic, reply)
+    await remove(topic, 'bob', reply)
+    await restore(topic, reply)
+    await pin(topic, root)
+  }
+}
+
+async function settled({ caughtUp, redis, keys }: Deployment): Promise<void> {
+  await until(async () =>
+    (await Promise.all(keys.partitions.map(({ meta }) => redis.hexists(meta, 'term')))).every((isOpen) => isOpen === 1),
+  )
+  await caughtUp()
+  await until(async () => (await redis.exists(...keys.partitions.flatMap(({ dirty }) => [dirty('likes'), dirty('counts')]))) === 0)
+}
+
+async function consumeAll(deployment: Deployment): Promise<void> {
+  const consumers = await deployment.consume()
+  await settled(deployment)
+  await consumers.stop()
+}
+
+describe('a server that forgot the script', () => {
+  withItsOwnDeployment()
+
+  test('after SCRIPT FLUSH the next append opens the next term and is taken', async () => {
+    await populate(ovation)
+    const before = await readModels(ovation)
+    const partition = ovation.keys.of('song:a')
+    const term = await termOf(ovation, partition)
+    await ovation.redis.script('FLUSH')
+    const { posted } = commandsOn(ovation.append)
+    await posted('song:new', 'ann')
+    await posted('song:a', 'ann')
+    expect(await termOf(ovation, partition)).toBe(term + 1)
+    expect(await writtenAgain(ovation)).toEqual([])
+    await consumeAll(ovation)
+    expect((await readModels(ovation)).redis).toMatchObject({ 'count:song:b': before.redis['count:song:b'] as object })
+  })
+
+  test('killed and started again, it takes appends, and nothing is written again', async () => {
+    await populate(ovation)
+    const before = await readModels(ovation)
+    const pid = server.pid()!
+    process.kill(pid, 'SIGKILL')
+    await until(async () => server.pid() !== undefined && server.pid() !== pid)
+    const { posted, post } = commandsOn(ovation.append)
+    await until(async () => (await posted('song:after', 'ann', { key: 'k' })) !== '')
+    expect(await post('song:after', 'ann', { key: 'k' })).toMatchObject({ kind: 'repeated', event: { term: 2 } })
+    await consumeAll(ovation)
+    expect(await writtenAgain(ovation)).toEqual([])
+    const after = await readModels(ovation)
+    expect(after.mongo.events.length).toBe(before.mongo.events.length + 1)
+    for (const [name, model] of Object.entries(before.redis)) if (name !== 'topics') expect(after.redis[name]).toEqual(model)
+  })
+})
+
+describe('a server that was emptied', () => {
+  let before: Awaited<ReturnType<typeof readModels>>
+  let first: string
+  beforeAll(async () => {
+    ovation = createDeployment({ redisUrl: server.url })
+    const { posted } = commandsOn(ovation.append)
+    first = await posted('song:a', 'ann', { key: 'once' })
+    await populate(ovation)
+    before = await readModels(ovation)
+  })
+  afterAll(() => ovation.close())
+  beforeEach(() => ovation.redis.flushall())
+
+  test('gets everything that the archive holds, with its origin, and groups; consumers then make the same read models', async () => {
+    for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition)).toBe(2)
+    const origins = (await writtenAgain(ovation)).map(({ origin }) => origin)
+    expect(origins.toSorted()).toEqual(
+      before.mongo.events.map(({ _id, lane, term, seq }) => `${lane}/${term}/${seq}/${_id.split('/')[1]}`).toSorted(),
+    )
+    for (const partition of ovation.keys.partitions) {
+      expect((await ovation.redis.smembers(partition.groups)).toSorted()).toEqual([...groupNames].toSorted())
+      expect(await ovation.redis.xinfo('GROUPS', partition.lane('global'))).toHaveLength(groupNames.length)
+    }
+    const again = await commandsOn(ovation.append).post('song:a', 'ann', { key: 'once' })
+    expect(again).toMatchObject({ kind: 'repeated' })
+    expect(commentOf(again)).toBe(first)
+    await consumeAll(ovation)
+    expect(await readModels(ovation)).toEqual(before)
+  })
+
+  test('a second reconcile writes nothing again, before the consumers ran and after', async () => {
+    const again = async (term: number) => {
+      for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition, term - 1)).toBe(term)
+      expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
+    }
+    await again(2)
+    await again(3)
+    await consumeAll(ovation)
+    await again(4)
+    await consumeAll(ovation)
+    expect(await readModels(ovation)).toEqual(before)
+  })
+
+  test('emptied a second time, it gets everything once more', async () => {
+    await consumeAll(ovation)
+    await ovation.redis.flushall()
+    await consumeAll(ovation)
+    expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
+    expect(await readModels(ovation)).toEqual(before)
+  })
+
+  test('many processes reconcile at once: one term, nothing doubled', async () => {
+    const partition = ovation.keys.of('song:a')
+    const terms = await Promise.all(Array.from({ length: 5 }, () => reconcile(reconcileOf(ovation), partition)))
+    expect(terms).toEqual([2, 2, 2, 2, 2])
+    await consumeAll(ovation)
+    expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
+    expect(await readModels(ovation)).toEqual(before)
+  })
+
+  test.each([0, 5])(
+    'the process that reconciles stalls after %i events: another finishes, and the first does no harm when it comes back',
+    async (events) => {
+      const partition = ovation.keys.of('song:a')
+      const { redis, stalled, wake } = stallingAfter(events, ovation.redis)
+      const first = reconcile({ ...reconcileOf(ovation), redis }, partition)
+      const outcome = first.then(
+        (term) => `opened ${term}`,
+        (error: Error) => error.message,
+      )
+      await stalled
+      await ovation.redis.pexpire(partition.lease, 1) // what 10 s without renewal do
+      expect(await reconcile(reconcileOf(ovation), partition)).toBe(2)
+      wake()
+      expect(await outcome).toContain('LEASE lost')
+      await consumeAll(ovation)
+      expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
+      expect(await readModels(ovation)).toEqual(before)
+    },
+  )
+})
+
+describe('MongoDB away at the same time', () => {
+  withItsOwnDeployment()
+
+  test('it opens with a raised clock and is reconciled when MongoDB is back', async () => {
+    for (const partition of ovation.keys.partitions) await reconcile(reconcileOf(ovation), partition)
+    for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition, 1)).toBe(2)
+    await populate(ovation)
+    const before = await readModels(ovation)
+    await ovation.redis.flushall()
+    const away = connectMongo('mongodb://127.0.0.1:1/?directConnection=true', { poolSize: 1, purpose: 'read' })
+    for (const partition of ovation.keys.partitions)
+      await reconcile({ ...reconcileOf(ovation), events: collectionsOf(away.db).events }, partition)
+    await away.close()
+    expect(await writtenAgain(ovation)).toEqual([])
+    const { post, like } = commandsOn(ovation.append)
+    const posted = await post('song:while', 'ann')
+    const again = before.mongo.comments.find(({ topic, rootId }) => topic === 'song:a' && rootId === null)!
+    await like('song:a', 'dan', again.commentId)
+    expect('event' in posted && msOf(posted.event.position)).toBeGreaterThan(Date.now() + 50_000)
+
+    await consumeAll(ovation)
+    await until(async () => (await writtenAgain(ovation)).length === before.mongo.events.length)
+    await consumeAll(ovation)
+    for (const { meta } of ovation.keys.partitions) expect(await ovation.redis.hmget(meta, 'lostFrom', 'lostTo')).toEqual([null, null])
+    const after = await readModels(ovation)
+    expect(after.mongo.events.filter(({ topic, actor }) => topic !== 'song:while' && actor !== 'dan')).toEqual(before.mongo.events)
+    expect(after.redis).toMatchObject({
+      'count:song:while': { total: '1', roots: '1' },
+      'count:song:a': before.redis['count:song:a'] as object,
+      'likes:song:a': { [again.position!]: '3' },
+    })
+    expect(after.mongo.comments.find(({ _id }) => _id === again._id)).toEqual({ ...again, likes: 3 })
+  })
+})
+
+describe('a replica promoted without the last events', () => {
+  withItsOwnDeployment()
+  let replicaServer: PrivateRedis
+  let promoted: Deployment
+  beforeAll(async () => {
+    replicaServer = await startPrivateRedis()
+  })
+  afterAll(() => replicaServer.stop())
+  beforeEach(() => {
+    promoted = createDeployment({ redisUrl: replicaServer.url, id: ovation.id })
+  })
+  afterEach(() => promoted.close())
+
+  test('everything that the archive holds is there once, and repeated requests get their first answer', async () => {
+    await populate(ovation)
+    await promoted.redis.replicaof('127.0.0.1', Number(new URL(server.url).port))
+    await until(async () => /master_link_status:up/.test(await promoted.redis.info('replication')))
+    await ovation.redis.wait(1, 5_000)
+    await promoted.redis.replicaof('NO', 'ONE')
+
+    const { post } = commandsOn(ovation.append)
+    const lost = [
+      ['song:a', 'eve', { key: 'lost' }],
+      ['song:b', 'eve', { key: 'lost' }],
+      ['song:a', 'eve', { eventId: 'no-key' }],
+    ] satisfies Parameters<typeof post>[] as Parameters<typeof post>[]
+    const answers = await Promise.all(lost.map((args) => post(...args)))
+    await write(ovation, ['song:a', 'song:hot', 'song:lost'])
+    await consumeAll(ovation)
+    const before = await readModels(ovation)
+
+    const { post: postAgain, posted } = commandsOn(promoted.append)
+    const answersAgain = await Promise.all(lost.map((args) => postAgain(...args)))
+    expect(answersAgain.map(({ kind }) => kind)).toEqual(['repeated', 'repeated', 'repeated'])
+    expect(answersAgain.map(commentOf)).toEqual(answers.map(commentOf))
+    const missing = (await writtenAgain(promoted)).map(({ id }) => id)
+    expect(missing.length).toBe(3 + 3 * 12)
+    expect(new Set(missing).size).toBe(missing.length)
+    await consumeAll(promoted)
+    expect(await readModels(promoted)).toEqual(before)
+    const later = await posted('song:a', 'ann')
+    expect(
+      later >
+        before.mongo.comments
+          .map(({ commentId }) => commentId)
+          .toSorted()
+          .at(-1)!,
+    ).toBe(true)
+  })
+})
+
+describe('small things', () => {
+  withItsOwnDeployment()
+
+  test('a record written again does not shorten the life of the records in its bucket', async () => {
+    const { post } = commandsOn(ovation.append)
+    await post('song:a', 'ann', { key: 'old' })
+    await consumeAll(ovation)
+    await ovation.collections.events.updateMany({}, { $set: { at: new Date(Date.now() - idempotencyWindowMs * 1.5 + 60_000) } })
+    await ovation.redis.flushall()
+    const partition = ovation.keys.of('song:a')
+    await reconcile(reconcileOf(ovation), partition)
+    const bucketOf = (key: string) => bucketsAt(Date.now(), idempotencyWindowMs, fieldOf('song:a', 'ann', key), false)[0]
+    let key = 'new'
+    while (bucketOf(key) !== bucketOf('old')) key += 'w'
+    await post('song:a', 'ann', { key })
+    expect(await ovation.redis.hlen(partition.idempotency(bucketOf(key)))).toBe(2)
+    expect(await ovation.redis.pttl(partition.idempotency(bucketOf(key)))).toBeGreaterThan(idempotencyWindowMs)
+  })
+
+  test('partitions are opened without waiting for a write', async () => {
+    const stopping = new AbortController()
+    const watching = watchPartitions({ ...reconcileOf(ovation), keys: ovation.keys }, stopping.signal)
+    await until(async () =>
+      (await Promise.all(ovation.keys.partitions.map((partition) => termOf(ovation, partition)))).every((term) => term === 1),
+    )
+    stopping.abort()
+    await watching
+  })
+})
+
+/** A connection that hangs once so many events were written again, lease renewal included: a process stopped in the middle. */
+function stallingAfter(events: number, redis: Redis) {
+  let [stall, wake] = [() => {}, () => {}]
+  const stalled = new Promise<void>((resolve) => (stall = resolve))
+  const gate = new Promise<void>((resolve) => (wake = resolve))
+  let written = 0
+  const stallable = new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'eval') return value.bind(target) as unknown
+      return async (text: string, ...rest: unknown[]) => {
+        if (text.includes('Writes an event of the archive') && written++ >= events) stall()
+        if (written > events) await gate
+        return await (value as (...args: unknown[]) => Promise<unknown>).call(target, text, ...rest)
+      }
+    },
+  })
+  return { redis: stallable, stalled, wake: () => wake() }
+}

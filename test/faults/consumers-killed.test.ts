@@ -1,0 +1,57 @@
+import { randomInt } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { promote } from '../../src/events/hotspots.ts'
+import { until } from '../deployment.ts'
+import { everythingExact } from './exact.ts'
+import { startLoad } from './load.ts'
+import { type Place, backlog, createPlace, pending } from './place.ts'
+import { figuresOf, summary } from './summary.ts'
+
+let place: Place
+beforeEach(async () => {
+  place = await createPlace()
+  await place.startApi()
+})
+afterEach(() => place.close())
+
+test('consumers killed at random points, started again under the same or another name: exactly once', { timeout: 120_000 }, async () => {
+  await promote(place.redis, place.keys, 'song:hot')
+  const names = ['a', 'b']
+  const consumers = names.map((name) => place.startConsumer(name))
+  const load = startLoad(place.client)
+  const kills = 6
+  let inHand = 0
+  for (let kill = 0; kill < kills; kill++) {
+    await load.reaches(200 + kill * 200 + randomInt(150))
+    const victim = kill % 2
+    await until(async () => (await pending(place, names[victim]!)) > 0)
+    await consumers[victim]!.kill()
+    inHand += await pending(place, names[victim]!)
+    // Under another name, what the dead one had in hand must be claimed.
+    if (kill % 4 > 1) names[victim] = `later-${kill}`
+    consumers[victim] = place.startConsumer(names[victim]!)
+  }
+  await load.reaches(1_600)
+  const acknowledged = await load.stop()
+  await everythingExact(place, acknowledged)
+  expect(inHand).toBeGreaterThan(0)
+  summary('consumers killed', { kills, inHand, ...figuresOf(place.client, acknowledged) })
+})
+
+test('a consumer that is told to stop finishes its batch: nothing is left in its hands', { timeout: 120_000 }, async () => {
+  const load = startLoad(place.client)
+  let took = 0
+  for (let stop = 0; stop < 3; stop++) {
+    const consumer = place.startConsumer(`s${stop}`)
+    await until(async () => (await pending(place, `s${stop}`)) > 0)
+    const startedMs = performance.now()
+    expect(await consumer.stop()).toBe('exited with code 0')
+    took = Math.max(took, performance.now() - startedMs)
+    expect(await pending(place, `s${stop}`)).toBe(0)
+  }
+  const acknowledged = await load.stop()
+  expect(await backlog(place)).not.toBe('') // it was at work
+  place.startConsumer('last')
+  await everythingExact(place, acknowledged)
+  summary('consumers stopped', { stops: 3, 'longest stop, ms': took, ...figuresOf(place.client, acknowledged) })
+})
