@@ -15,8 +15,8 @@ type Options = Partial<LaneOptions> & {
 
 /** One lane of one group, running on its own connection. */
 export function startLane({ redisUrl, redis: shared, keys }: Deployment, projection: Projection, options: Options = {}) {
-  const { consumer = 'c', kind = 'global', batchSize = 100, lingerMs = 0, claimAfterMs = 60_000, pacer = createPacer() } = options
-  const { isTransient = () => false, redis: wrap = (redis) => redis } = options
+  const { consumer = 'c', kind = 'global', batchSize = 100, inFlight = 1, lingerMs = 0, claimAfterMs = 60_000 } = options
+  const { pacer = createPacer(), isTransient = () => false, redis: wrap = (redis) => redis } = options
   const connection = connectRedis(redisUrl, 'consumer', quiet)
   const stopping = new AbortController()
   const stats: LaneStats = { applied: 0, parked: 0, status: 'running' }
@@ -24,7 +24,7 @@ export function startLane({ redisUrl, redis: shared, keys }: Deployment, project
     projection,
     redis: wrap(createConsumerRedis(connection, projection.group, consumer)),
     streams: () => streamsOf(shared, keys, kind),
-    options: { kind, batchSize, lingerMs, claimAfterMs },
+    options: { kind, batchSize, inFlight, lingerMs, claimAfterMs },
     pacer,
     isTransient,
     stats,

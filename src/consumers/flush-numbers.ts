@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import type { AnyBulkWriteOperation, Collection } from 'mongodb'
 import type { Logger } from 'pino'
 import { commentIdAt } from '../events/position.ts'
+import { openTerm } from '../events/reconcile.ts'
 import type { CommentDocument } from '../mongo/collections.ts'
 import { updateAll } from '../projections/write-many.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
@@ -46,33 +47,30 @@ async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumber
       !(await redis.set(`${prefix}{${partition.tag}}:flushed:${model.name}`, '1', 'PX', intervalMs - 100, 'NX'))
     )
       continue
+    const term = await openTerm(redis, partition)
+    if (term === undefined) continue
     let cursor = '0'
     do {
       const [next, flat] = await redis.hscan(dirty, cursor, 'COUNT', 500)
       cursor = next
-      if (flat.length > 0) await flushSome(redis, partition, model, comments, flat)
+      if (flat.length > 0) await flushSome(redis, partition, { model, comments, term, flat })
     } while (cursor !== '0')
   }
 }
 
-async function flushSome(
-  redis: Redis,
-  partition: PartitionKeys,
-  model: Model,
-  comments: Collection<CommentDocument>,
-  flat: readonly string[],
-): Promise<void> {
+type Some = { model: Model; comments: Collection<CommentDocument>; term: number; flat: readonly string[] }
+
+async function flushSome(redis: Redis, partition: PartitionKeys, { model, comments, term, flat }: Some): Promise<void> {
   const byTopic = new Map<string, string[]>()
   for (let i = 0; i < flat.length; i += 2) {
     const slash = flat[i]!.lastIndexOf('/')
     const topic = flat[i]!.slice(0, slash)
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), flat[i]!.slice(slash + 1)])
   }
-  const term = ((await redis.hget(partition.meta, 'lastTerm')) ?? '0').padStart(10, '0')
   const writes = await Promise.all(
     [...byTopic].map(async ([topic, positions]) => {
       const [changes, ...numbers] = await redis.hmget(model.hash(partition, topic), 'changes', ...positions.map(model.field))
-      const v = `${term}-${(changes ?? '0').padStart(12, '0')}`
+      const v = `${String(term).padStart(10, '0')}-${(changes ?? '0').padStart(12, '0')}`
       return positions.map((position, i): AnyBulkWriteOperation<CommentDocument> => {
         const commentId = commentIdAt(position)
         const update = { $max: { [model.register]: { v, n: Number(numbers[i] ?? 0) } }, $setOnInsert: { commentId } }
@@ -80,6 +78,8 @@ async function flushSome(
       })
     }),
   )
+  // A server that took over has counted less, or anew. Until it is opened, its numbers would carry the version of the term before, and lose.
+  if ((await openTerm(redis, partition)) !== term) return
   await updateAll(comments, writes.flat())
   await redis.eval(clearText, 1, partition.dirty(model.name), ...flat)
 }

@@ -59,12 +59,13 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
         streams = readable.streams
         refreshAtMs = lane.options.kind === 'hot' || !readable.isComplete ? Date.now() + refreshMs : Infinity
       }
-      if (streams.length === 0) await delay(refreshMs, undefined, { signal })
+      const waitMs = Math.min(blockMs[lane.options.kind], Math.max(0, refreshAtMs - Date.now()) + 1)
+      if (streams.length === 0) await delay(waitMs, undefined, { signal })
       else if (isRecovering) isRecovering = await applyOwnPending(lane, streams, signal)
       else if (Date.now() >= nextClaimMs) {
         await applyClaimed(lane, streams, signal)
         nextClaimMs = Date.now() + lane.options.claimAfterMs / 2
-      } else await applyNew(lane, streams, signal)
+      } else await applyNew(lane, streams, waitMs, signal)
       failures = 0
     } catch (error) {
       if (signal.aborted) break
@@ -98,9 +99,9 @@ async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: Abor
   }
 }
 
-async function applyNew(lane: Lane, streams: readonly Stream[], signal: AbortSignal): Promise<void> {
-  const { kind, batchSize, lingerMs } = lane.options
-  const first = await lane.redis.readNew(streams, batchSize, blockMs[kind])
+async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, signal: AbortSignal): Promise<void> {
+  const { batchSize, lingerMs } = lane.options
+  const first = await lane.redis.readNew(streams, batchSize, waitMs)
   if (first.length === 0) return
   const read = first.reduce((sum, { entries }) => sum + entries.length, 0)
   if (lingerMs === 0 || read >= batchSize) return await apply(lane, first, signal)

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { type GroupName, groupNames } from '../events/groups.ts'
@@ -36,7 +37,7 @@ export type ConsumerOptions = {
 
 export type RunningConsumers = {
   stats(): { group: string; lane: string; stats: LaneStats }[]
-  /** Resolves when every lane has finished its batch. */
+  /** Resolves when every lane has finished its batch, or after 8 s. */
   stop(): Promise<void>
   /** Rejects when a lane stopped because a person has to act. */
   failed: Promise<never>
@@ -44,6 +45,9 @@ export type RunningConsumers = {
 
 /** Longest a batch may wait for MongoDB and still count as alive is 10 s (its write timeout): claiming starts later. */
 const defaultClaimAfterMs = 15_000
+
+/** Longest a stop waits for batches in hand, ms: below the 10 s after which Docker kills. What is not acknowledged comes again. */
+const stopPatienceMs = 8_000
 
 /** Runs the groups and lanes asked for, all by default, each lane in loops of its own with connections of its own. */
 export async function startConsumers(options: ConsumerOptions): Promise<RunningConsumers> {
@@ -103,15 +107,21 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
   if (groups.includes('likes') || groups.includes('counts'))
     loops.push(flushNumbers({ redis: shared, keys, comments: collections.comments, log }, stopping.signal))
   const ended = Promise.all(loops)
+  let stopped: Promise<void> | undefined
   return {
     stats: () => running,
     failed: ended.then(() => new Promise<never>(() => {})),
-    async stop() {
-      stopping.abort()
-      await Promise.allSettled(loops)
-      for (const redis of connections) redis.disconnect()
-      await Promise.all([crowd.close(), others.close()])
-    },
+    stop: () => (stopped ??= stop()),
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort()
+    const patience = new AbortController()
+    const tooLong = delay(stopPatienceMs, undefined, { signal: patience.signal }).catch(() => {})
+    await Promise.race([Promise.allSettled(loops), tooLong]) // a command to a Redis that is away waits for it for ever
+    patience.abort()
+    for (const redis of connections) redis.disconnect()
+    await Promise.all([crowd.close(), others.close()])
   }
 }
 

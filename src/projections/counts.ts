@@ -46,7 +46,7 @@ const effectOf: { [T in EventType]: (event: Recorded<T>) => Effect } = {
 
 /** Redis counts: total and roots of a topic, replies of a root. */
 export function createCounts(redis: Redis): Projection {
-  const run = defineEffect(redis, 'applyCounts', luaFile(import.meta.url, 'apply-counts.lua'))
+  const run = defineEffect(redis, 'applyCounts', luaFile(import.meta.url, 'sums.lua') + luaFile(import.meta.url, 'apply-counts.lua'))
   return {
     group: 'counts',
     acknowledges: true,

@@ -62,10 +62,11 @@ export function createFeed(redis: Redis, cap = feedCap): Projection {
           const args = deliveries.flatMap(({ entry: { entryId }, event }) => {
             const { topic, position } = event
             const ops = (opsOf[event.type] as (event: Recorded) => Op[])(event)
-            if (ops.length === 0) return [entryId, '', '']
+            if (ops.length === 0) return [entryId, '', '', '', '', '']
             const { feed, feedIndex, feedRoots, feedReplies, feedStubs, pins } = partition
             const first = keys.index(feed(topic), feedIndex(topic), feedRoots(topic), feedReplies(topic), feedStubs(topic), pins(topic))
-            return [entryId, first, JSON.stringify([...ops, ['active', topic, msOf(position)]])]
+            const rows = [...ops, ['active', topic, msOf(position)] as const]
+            return rows.flatMap(([op, a, b, c = ''], row) => [row === 0 ? entryId : '', first, op, a, b, c])
           })
           return run(keys.all, ['feed', cap, ...args])
         }),

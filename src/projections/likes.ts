@@ -6,7 +6,7 @@ import type { Projection } from './projection.ts'
 
 /** Redis likes: how many a comment has, and who likes it. */
 export function createLikes(redis: Redis): Projection {
-  const run = defineEffect(redis, 'applyLikes', luaFile(import.meta.url, 'apply-likes.lua'))
+  const run = defineEffect(redis, 'applyLikes', luaFile(import.meta.url, 'sums.lua') + luaFile(import.meta.url, 'apply-likes.lua'))
   return {
     group: 'likes',
     acknowledges: true,

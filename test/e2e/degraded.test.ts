@@ -40,8 +40,10 @@ beforeAll(async () => {
   }
 })
 afterEach(async () => {
+  console.log('opening')
   await Promise.all([redis.open(), mongo.open()])
-  await until(async () => (await api.call('GET', `${list}?limit=100&cursor=${deepCursor}`)).body.degraded.length === 0)
+  console.log('opened')
+  await until(async () => { const a = await api.call('GET', `${list}?limit=100&cursor=${deepCursor}`, { signal: AbortSignal.timeout(3000) }).catch((e) => { console.log(e); throw e }); console.log(a.status, a.body.degraded, a.body.code, a.body.detail); return a.body.degraded.length === 0 }, 4000)
 })
 afterAll(async () => {
   await e2e.close()

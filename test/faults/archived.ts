@@ -14,7 +14,12 @@ export type Comment = {
   isHidden: boolean
 }
 /** What a history comes to, by the plainest means: comments by `<topic>/<id>`, likes by `<topic>/<id>/<user>`. */
-export type Recount = { comments: Map<string, Comment>; likes: Map<string, boolean> }
+export type Recount = {
+  comments: Map<string, Comment>
+  likes: Map<string, boolean>
+  /** Removed or hidden, and their creation lost with a server: counted all the same, one less each. */
+  unborn: Map<string, { topic: string; rootId: string | null; isDeleted: boolean; isHidden: boolean }>
+}
 
 type Data = { rootId?: string | null; commentId?: string; personal?: { body?: string } | null }
 
@@ -27,6 +32,7 @@ const partitionOf = ({ _id }: EventDocument): string => _id.split('/')[0]!
 export function recount(archive: readonly EventDocument[]): Recount {
   const comments = new Map<string, Comment>()
   const likes = new Map<string, boolean>()
+  const unborn: Recount['unborn'] = new Map()
   for (const document of archive) {
     const { type, topic, actor } = document
     const { rootId = null, commentId = commentIdAt(positionOf(document)), personal } = JSON.parse(document.data) as Data
@@ -44,14 +50,14 @@ export function recount(archive: readonly EventDocument[]): Recount {
         isHidden: false,
       })
     const comment = comments.get(ref)
-    if (!comment) continue
-    if (type === 'comment.edited') comment.body = body
-    if (type === 'comment.deleted') comment.isDeleted = true
-    if (type === 'comment.hidden') comment.isHidden = true
-    if (type === 'comment.restored') comment.isHidden = false
-    if (type === 'comment.liked' || type === 'comment.unliked') likes.set(`${ref}/${actor}`, type === 'comment.liked')
+    if (comment && type === 'comment.edited') comment.body = body
+    if (comment && type.endsWith('liked')) likes.set(`${ref}/${actor}`, type === 'comment.liked')
+    const shown = comment ?? unborn.get(ref) ?? { topic, rootId, isDeleted: false, isHidden: false }
+    if (type === 'comment.deleted') shown.isDeleted = true
+    if (type === 'comment.hidden' || type === 'comment.restored') shown.isHidden = type === 'comment.hidden'
+    if (!comment) unborn.set(ref, shown)
   }
-  return { comments, likes }
+  return { comments, likes, unborn }
 }
 
 /** Entries that reconciling wrote again: `<partition>/<position>` and term and seq of each, and where it was first. */

@@ -6,7 +6,7 @@ import type { Acknowledged } from './load.ts'
 import { type Place, backlog } from './place.ts'
 
 type Options = {
-  /** Writes acknowledged until then may be lost with the server that had them, and their comments be unknown afterwards, ms. */
+  /** Writes begun until then may be lost with the server that had them, and their comments be unknown afterwards, ms. */
   lossUntilMs?: number
 }
 
@@ -66,10 +66,10 @@ function compareWrites(
   const firstOf = new Map(rewritten.map(({ at, first }) => [at, first]))
   const byPlace = new Map(archive.map((document) => [document._id.split('/').slice(0, 2).join('/'), document]))
   let lost = 0
-  for (const { topic, type, token, ackedMs } of writes) {
+  for (const { topic, type, token, startedMs } of writes) {
     const at = `${String(keys.of(topic).partition).padStart(3, '0')}/${positionOfEntry(token.slice(1, token.indexOf('.')))}`
     const document = byPlace.get(firstOf.get(at) ?? at)
-    if (!document && ackedMs <= lossUntilMs) lost += 1
+    if (!document && startedMs <= lossUntilMs) lost += 1
     else differ.equal(`acknowledged ${type} at ${at}`, document && `${document.topic} ${document.type}`, `${topic} ${type}`)
   }
   if (lossUntilMs === 0) differ.equal('posts in the archive', archive.filter(({ type }) => type === 'comment.posted').length, posts.size)
@@ -110,14 +110,20 @@ const likesOf = ({ likes }: Recount) => {
   for (const [key, isLiked] of likes) numbers.set(refOf(key), (numbers.get(refOf(key)) ?? 0) + Number(isLiked))
   return numbers
 }
-const repliesOf = ({ comments }: Recount) => {
+const repliesOf = ({ comments, unborn }: Recount) => {
   const numbers = new Map<string, number>()
-  for (const comment of comments.values())
-    if (comment.rootId && shows(comment)) {
-      const root = `${comment.topic}/${comment.rootId}`
-      numbers.set(root, (numbers.get(root) ?? 0) + 1)
-    }
+  const add = (topic: string, rootId: string | null, by: number) => {
+    if (rootId) numbers.set(`${topic}/${rootId}`, (numbers.get(`${topic}/${rootId}`) ?? 0) + by)
+  }
+  for (const comment of comments.values()) add(comment.topic, comment.rootId, Number(shows(comment)))
+  for (const comment of unborn.values()) add(comment.topic, comment.rootId, -Number(!shows(comment)))
   return numbers
+}
+const totalsOf = ({ comments, unborn }: Recount, topic: string) => {
+  const shown = [...comments.values()].filter((comment) => comment.topic === topic && shows(comment))
+  const missing = [...unborn.values()].filter((comment) => comment.topic === topic && !shows(comment))
+  const roots = ({ rootId }: { rootId: string | null }) => rootId === null
+  return { total: shown.length - missing.length, roots: shown.filter(roots).length - missing.filter(roots).length }
 }
 
 async function compareMongo({ collections }: Place, truth: Recount, differ: Differ): Promise<void> {
@@ -142,17 +148,18 @@ async function compareMongo({ collections }: Place, truth: Recount, differ: Diff
       ]),
     ),
   )
-  differ.same('like in MongoDB', new Map(likes.map(({ _id, liked }) => [_id, liked.isLiked])), truth.likes)
+  const known = likes.filter(({ topic, commentId }) => truth.comments.has(`${topic}/${commentId}`))
+  differ.same('like in MongoDB', new Map(known.map(({ _id, liked }) => [_id, liked.isLiked])), truth.likes)
 }
 
 async function compareRedis({ redis, keys }: Place, topic: string, truth: Recount, differ: Differ): Promise<void> {
   const of = keys.of(topic)
   const comments = [...truth.comments].filter(([, comment]) => comment.topic === topic)
-  const shown = comments.filter(([, comment]) => shows(comment))
+  const { total, roots } = totalsOf(truth, topic)
   const replies = repliesOf(truth)
   const counts = await redis.hgetall(of.count(topic))
-  differ.equal(`total of ${topic}`, Number(counts['total'] ?? 0), shown.length)
-  differ.equal(`roots of ${topic}`, Number(counts['roots'] ?? 0), shown.filter(([, { rootId }]) => rootId === null).length)
+  differ.equal(`total of ${topic}`, Number(counts['total'] ?? 0), total)
+  differ.equal(`roots of ${topic}`, Number(counts['roots'] ?? 0), roots)
   const likeCounts = await redis.hgetall(of.likes(topic))
   const expectedLikes = likesOf(truth)
   for (const [id, { position }] of comments) {
@@ -193,7 +200,7 @@ async function compareAnswers({ client }: Place, truth: Recount, differ: Differ)
     differ.equal(
       `answered total of ${topic}`,
       (body as { counts: Record<string, { total: number }> }).counts[topic]?.total,
-      comments.filter(([, comment]) => shows(comment)).length,
+      totalsOf(truth, topic).total,
     )
     const page = await client.once({ method: 'GET', path: `/v1/topics/${topic}/comments?limit=100` })
     const { items, degraded } = page.body as { items: { id: string }[]; degraded: string[] }

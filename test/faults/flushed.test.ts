@@ -39,7 +39,8 @@ test(
   async () => {
     const consumer = place.startConsumer('a')
     const load = startLoad(place.client)
-    const isOpen = async () => (await place.redis.hexists(place.keys.of('song:a').meta, 'term')) === 1
+    const areOpen = async () =>
+      (await Promise.all(place.keys.partitions.map(({ meta }) => place.redis.hexists(meta, 'term')))).every(Boolean)
     let inHand = 0
     for (let flush = 0; flush < 5; flush++) {
       await load.reaches(300 + flush * 200)
@@ -50,7 +51,7 @@ test(
         return true
       })
       await place.redis.flushall()
-      await until(isOpen)
+      await until(areOpen)
       consumer.thaw()
     }
     const lossUntilMs = performance.now()

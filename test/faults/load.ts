@@ -14,7 +14,7 @@ export type Post = {
   call: Call
   answer: Answer
 }
-type Write = { topic: string; type: string; token: string; ackedMs: number }
+type Write = { topic: string; type: string; token: string; /** Of its first try. */ startedMs: number }
 
 /** What was acknowledged, and what must follow from it. */
 export type Acknowledged = {
@@ -67,13 +67,14 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
   let texts = 0
 
   async function write(type: string, topic: string, call: Call): Promise<Answer | undefined> {
+    const startedMs = performance.now()
     const answer = await client.untilAnswered(call)
     if (answer.status >= 300) {
       refused.push({ call, status: answer.status })
       return undefined
     }
     // A delete that was applied before has no token: its event is that of the first try.
-    if (answer.writeToken) writes.push({ topic, type, token: answer.writeToken, ackedMs: performance.now() })
+    if (answer.writeToken) writes.push({ topic, type, token: answer.writeToken, startedMs })
     return answer
   }
 

@@ -53,7 +53,7 @@ describe('the property fails when this is missing', () => {
     [
       'counts',
       'an event written again was counted where its first entry is still there',
-      without("if #redis.call('XRANGE', KEYS[tonumber(first)], entry, entry) > 0 then return end"),
+      without("if #redis.call('XRANGE', KEYS[tonumber(first)], origin, origin) > 0 then return end"),
     ],
     ['counts', 'a comment that already does not show is not subtracted again', without('if was ~= is then', 'if true then')],
     [
@@ -70,9 +70,13 @@ describe('the property fails when this is missing', () => {
     ],
     ['feed', 'the later value of a field wins', without('if not isNewer(feed, field, register) then return end')],
     ['feed', 'the later of pin and unpin wins', without('if isNewer(KEYS[k + 5], position, register) then', 'if true then')],
-    ['feed', 'what waits for its comment goes with the floor', without("forget(feed, stub)\n      redis.call('ZREM', stubs, stub)")],
+    [
+      'feed',
+      'what waits for its comment goes with the floor',
+      without("remove('HDEL', feed, fieldsOf(late))\n  remove('ZREM', stubs, late)"),
+    ],
     ['feed', 'what waited for its comment waits no longer', without("redis.call('ZREM', stubs, position)\n")],
-    ['feed', 'a comment that falls below the floor leaves nothing', without('forget(feed, position)\n    if root', 'if root')],
+    ['feed', 'a comment that falls below the floor leaves nothing', without("remove('HDEL', feed, fieldsOf(positions))")],
     ['feed', 'a topic is as active as its latest event', without("'GT', ")],
   ])('%s: %s', async (group, _, script) => {
     expect(await firstDifference(group, { script })).toBeTypeOf('number')
