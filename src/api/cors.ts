@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { AppEnv } from './app.ts'
+import { setHeader } from './response-header.ts'
 
 const exposed = 'ETag, Retry-After, RateLimit, Ovation-Write, X-Correlation-Id'
 const preflight = {
@@ -18,12 +19,12 @@ export function createCors(origins: readonly string[]): MiddlewareHandler<AppEnv
   return async (c, next) => {
     const origin = c.req.header('origin')
     // Also on answers to calls from nowhere: a cache may give them to a page.
-    if (isOpen) c.header('Access-Control-Allow-Origin', '*')
-    else c.header('Vary', 'Origin')
+    if (isOpen) setHeader(c, 'Access-Control-Allow-Origin', '*')
+    else setHeader(c, 'Vary', 'Origin')
     if (!isOpen && (origin === undefined || !allowed.has(origin))) return next()
-    if (!isOpen) c.header('Access-Control-Allow-Origin', origin)
+    if (!isOpen && origin) setHeader(c, 'Access-Control-Allow-Origin', origin)
     if (c.req.method === 'OPTIONS' && c.req.header('access-control-request-method')) return c.body(null, 204, preflight)
-    c.header('Access-Control-Expose-Headers', exposed)
+    setHeader(c, 'Access-Control-Expose-Headers', exposed)
     return next()
   }
 }

@@ -8,6 +8,8 @@ import { connectRedis } from '../redis/connect.ts'
 import { createStore } from '../projections/store.ts'
 import { quiet } from '../../test/deployment.ts'
 
+const envelope = { id: 'x', type: 'comment.liked', v: '1', topic: 'song:a', seq: '9', term: '1', actor: 'eve', at: '1700000000000' }
+
 let ovation: Deployment
 const stops: (() => Promise<void> | void)[] = []
 beforeEach(() => {
@@ -47,17 +49,9 @@ const counts = () => {
 describe('an entry that cannot be applied is parked with its reason, and the rest goes on', () => {
   test.each([
     ['no fields of ours', { hello: 'world' }, 'UnreadableError: fields are missing'],
-    ['no JSON', { id: 'x', type: 'comment.liked', v: '1', topic: 'song:a', data: '{' }, 'UnreadableError: data does not fit its schema'],
-    [
-      'another shape',
-      { id: 'x', type: 'comment.liked', v: '1', topic: 'song:a', data: '{"commentId":1}' },
-      'UnreadableError: data does not fit its schema',
-    ],
-    [
-      'a malformed origin',
-      { id: 'x', type: 'comment.liked', v: '1', topic: 'song:a', data: '{}', origin: '?' },
-      'UnreadableError: origin is malformed',
-    ],
+    ['no JSON', { ...envelope, data: '{' }, 'UnreadableError: data does not fit its schema'],
+    ['another shape', { ...envelope, data: '{"commentId":1}' }, 'UnreadableError: data does not fit its schema'],
+    ['a malformed origin', { ...envelope, data: '{}', origin: '?' }, 'UnreadableError: origin is malformed'],
   ])('%s', async (_, fields, reason) => {
     await post(3)
     const entry = await plant(fields)
@@ -162,7 +156,7 @@ describe('a store that is away', () => {
 
 test('a version from the future stops the consumer: nothing is parked, everything stays pending', async () => {
   await post(2)
-  await plant({ id: 'x', type: 'comment.liked', v: '2', topic: 'song:a', data: '{}' })
+  await plant({ ...envelope, v: '2', data: '{}' })
   const { ended, stats } = start(counts())
   await expect(ended).rejects.toMatchObject({ name: 'UnknownVersionError' })
   expect(stats).toEqual({ applied: 0, parked: 0, status: 'stopped', reason: 'version 2 was written, this code knows 1' })

@@ -35,7 +35,7 @@ export async function applyBatch(context: ApplyBatch, delivered: readonly Delive
   const parked = items.length > 0 ? await applyOrBisect(context, items) : []
   if (!projection.acknowledges) {
     const dead = new Set(parked)
-    for (const { stream, entries } of byStream(items.filter((item) => !dead.has(item)))) await redis.acknowledge(stream, entries)
+    for (const { stream, entries } of byStream(items.filter((item) => !dead.has(item)))) await redis.acknowledgeArchived(stream, entries)
   }
   return { applied: items.length - parked.length, parked: parked.length + unreadable.length }
 }

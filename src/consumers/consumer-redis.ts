@@ -7,6 +7,7 @@ import type { Stream } from './streams.ts'
 export type Delivered = { stream: Stream; entries: Entry[]; /** Delivered once, trimmed since: nothing to apply. */ trimmed: string[] }
 type RawEntries = [id: string, flat: string[] | null][]
 
+const acknowledgeArchivedText = luaFile(import.meta.url, 'acknowledge-archived.lua')
 const parkText = luaFile(import.meta.url, '../redis/park.lua') + luaFile(import.meta.url, 'park.lua')
 
 const delivered = (stream: Stream, raw: RawEntries): Delivered => ({
@@ -47,6 +48,10 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
     },
     async acknowledge(stream: Stream, entryIds: readonly string[]): Promise<void> {
       if (entryIds.length > 0) await redis.xack(stream.key, group, ...entryIds)
+    },
+    /** For a store whose effects are the same however often. What the log has lost since it was read is written to it again. */
+    async acknowledgeArchived({ key, partition }: Stream, entryIds: readonly string[]): Promise<void> {
+      if (entryIds.length > 0) await redis.eval(acknowledgeArchivedText, 2, key, partition.meta, group, ...entryIds)
     },
     async park({ key, partition }: Stream, entryId: string, error: unknown): Promise<void> {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)

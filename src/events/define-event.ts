@@ -5,7 +5,7 @@ export type EventDefinition<S extends z.ZodType> = {
   readonly schema: S
   /** Adds a version. `upcast` lifts the data of the version before; what is in the log never changes. */
   next<N extends z.ZodType>(schema: N, upcast: (before: z.output<S>) => z.input<N>): EventDefinition<N>
-  /** Data of any version ever written, in today's shape. Throws UnknownVersionError for one from the future, ZodError for unreadable data. */
+  /** Data of any version ever written, in today's shape. Throws UnknownVersionError for one from the future, ZodError or RangeError for what can never be read. */
   decode(version: number, data: unknown): z.output<S>
 }
 type Lift = (data: unknown) => unknown
@@ -17,6 +17,7 @@ export function defineEvent<S extends z.ZodType>(schema: S, lifts: readonly Lift
     schema,
     next: (after, upcast) => defineEvent(after, [...lifts, (data) => upcast(schema.parse(data))]),
     decode(written, data) {
+      if (!Number.isInteger(written) || written < 1) throw new RangeError(`version ${written} was never written`)
       if (written > version) throw new UnknownVersionError(`version ${written} was written, this code knows ${version}`)
       return schema.parse(written === version ? data : lifts.slice(written - 1).reduce((lifted, lift) => lift(lifted), data))
     },

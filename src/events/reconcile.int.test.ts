@@ -12,7 +12,7 @@ import { fieldsOf } from './append.ts'
 import { groupNames } from './groups.ts'
 import { promote } from './hotspots.ts'
 import { bucketsAt, fieldOf } from './idempotency.ts'
-import { msOf } from './position.ts'
+import { commentIdAt, msOf, positionOfEntry } from './position.ts'
 import { reconcile } from './reconcile.ts'
 
 const topics = ['song:a', 'song:b', 'song:hot'] // of both partitions
@@ -138,6 +138,9 @@ describe('a server that was emptied', () => {
       expect((await ovation.redis.smembers(partition.groups)).toSorted()).toEqual([...groupNames].toSorted())
       expect(await ovation.redis.xinfo('GROUPS', partition.lane('global'))).toHaveLength(groupNames.length)
     }
+    const [rewritten] = await writtenAgain(ovation)
+    const noComment = commentIdAt(positionOfEntry(rewritten!['entryId']!)) // where a comment was written again is not where it was made
+    await expect(commandsOn(ovation.append).like(rewritten!['topic']!, 'ann', noComment)).rejects.toMatchObject({ code: 'not-found' })
     const again = await commandsOn(ovation.append).post('song:a', 'ann', { key: 'once' })
     expect(again).toMatchObject({ kind: 'repeated' })
     expect(commentOf(again)).toBe(first)

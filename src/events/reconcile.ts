@@ -49,17 +49,21 @@ export async function reconcile(dependencies: ReconcileDependencies, partition: 
   }
 }
 
-/** Writes again what is missing in a partition that was opened while MongoDB was away. */
+/** Writes again what is missing in an open partition: opened while MongoDB was away, or archived later than it was opened. */
 export async function reconcileLater(dependencies: ReconcileDependencies, partition: PartitionKeys): Promise<void> {
   const { redis } = dependencies
   const token = randomUUID()
   if (!(await redis.set(partition.lease, token, 'PX', leaseMs, 'NX'))) return
   const lease = holdLease(redis, partition, token)
   try {
-    const [from, to, term] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'term')
-    if (!from || !to || !term) return
-    await appendMissing(dependencies, partition, { token, term: Number(term), from, to, clock: to })
-    await redis.hdel(partition.meta, 'lostFrom', 'lostTo')
+    const term = Number(await redis.hget(partition.meta, 'term'))
+    if (!term) return
+    const [from, to, lateFrom, lateTo] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'lateFrom', 'lateTo')
+    if (from && to) await appendMissing(dependencies, partition, { token, term, from, to, clock: to })
+    if (lateFrom && lateTo)
+      await appendMissing(dependencies, partition, { token, term, from: entryBefore(lateFrom), to: lateTo, clock: lateTo })
+    await redis.eval(forgetText, 1, partition.meta, 'lostTo', to ?? '', 'lostFrom', from ?? '')
+    await redis.eval(forgetText, 1, partition.meta, 'lateTo', lateTo ?? '', 'lateFrom', lateFrom ?? '')
   } finally {
     await lease.release()
   }
@@ -101,7 +105,7 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
     hot(''),
     ...groupNames,
   )
-  const [, lastTerm, clock, , from] = begun as [number, string, string, string, string]
+  const [, lastTerm, clock, streamsTop, from] = begun as [number, string, string, string, string]
   const top = await archiveTop(events, partition.partition).catch((error: unknown) => {
     log.warn({ partition: partition.partition, reason: String(error) }, 'the archive cannot be asked, reconciling later')
     return undefined
@@ -109,7 +113,8 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
   const nowMs = Date.now()
   // Not knowing what was opened before, the seconds since 1970 are above it: versions made of terms must never repeat.
   const term = Math.max(Number(lastTerm), top ? top.term : Math.floor(nowMs / 1_000)) + 1
-  const raised = laterEntry(clock, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
+  const issued = laterEntry(clock, streamsTop)
+  const raised = laterEntry(issued, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
@@ -133,6 +138,13 @@ async function archiveTop(events: Collection<EventDocument>, partition: number) 
 
 const laterEntry = (a: string, b: string): string => (positionOfEntry(a) > positionOfEntry(b) ? a : b)
 
+/** Just below: ranges begin after an entry. */
+const entryBefore = (entryId: string): string => `${Number(entryId.split('-')[0]) - 1}-999999`
+
+/** Of what was remembered, what has not changed since it was read: a consumer may have added to it. */
+const forgetText = `if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] and redis.call('HGET', KEYS[1], ARGV[3]) == ARGV[4] then
+  redis.call('HDEL', KEYS[1], ARGV[1], ARGV[3]) end`
+
 type Range = { token: string; term: number; from: string; to: string; clock: string }
 
 async function appendMissing(dependencies: ReconcileDependencies, partition: PartitionKeys, range: Range): Promise<number> {
@@ -145,11 +157,10 @@ async function appendMissing(dependencies: ReconcileDependencies, partition: Par
   const missing = events.find(inRange).sort({ _id: 1 }).batchSize(500)
   for await (const page of pagesOf(missing, 500)) {
     const held = await holdingEntries(redis, partition, page)
-    for (const [i, document] of page.entries()) {
-      if (held[i] || rewritten.has(originOf(placeOf(document)))) continue
-      await appendAgain(dependencies, partition, range, document)
-      count += 1
-    }
+    const lacking = page.filter((document, i) => !held[i] && !rewritten.has(originOf(placeOf(document))))
+    // Sent together, run in order: one at a time each would wait for an fsync of its own (514 events: 4.4 s).
+    await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document)))
+    count += lacking.length
   }
   return count
 }

@@ -34,19 +34,22 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
+const isCount = (text: string | undefined): boolean => /^\d{1,15}$/.test(text ?? '')
+
 /** Reads an entry. Throws UnreadableError for what can never be read and UnknownVersionError for what a newer deploy wrote. */
 export function decodeEntry({ lane, entryId, fields }: Entry): Recorded {
   const { id, type, v, topic, seq, term, actor, at, cid, key, data, origin } = fields
   if (!id || !type || !topic || data === undefined) throw new UnreadableError('fields are missing')
   const definition = commentEvents[type as EventType]
   if (!definition) throw new UnknownVersionError(`event type ${type} is not known to this code`)
+  if (!actor || ![v, seq, term, at].every(isCount)) throw new UnreadableError('fields are missing')
   const first = origin ? parseOrigin(origin) : { lane, term: Number(term), seq: Number(seq), position: positionOfEntry(entryId) }
   return {
     id,
     type,
     topic,
     ...first,
-    actor: actor ?? '',
+    actor,
     at: new Date(Number(at)),
     correlationId: cid ?? '',
     key: key ?? '',

@@ -40,10 +40,9 @@ beforeAll(async () => {
   }
 })
 afterEach(async () => {
-  console.log('opening')
   await Promise.all([redis.open(), mongo.open()])
-  console.log('opened')
-  await until(async () => { const a = await api.call('GET', `${list}?limit=100&cursor=${deepCursor}`, { signal: AbortSignal.timeout(3000) }).catch((e) => { console.log(e); throw e }); console.log(a.status, a.body.degraded, a.body.code, a.body.detail); return a.body.degraded.length === 0 }, 4000)
+  await until(async () => (await api.call('GET', `${list}?limit=100&cursor=${deepCursor}`)).body.degraded.length === 0)
+  await until(async () => (await fetch(`${api.url}/readyz`)).status === 200)
 })
 afterAll(async () => {
   await e2e.close()
@@ -56,6 +55,9 @@ async function timed(path: string, as?: string) {
   return { ...answer, tookMs: performance.now() - begin }
 }
 
+/** Looked up once a second, so it may still be said of what has just caught up. */
+const withoutBacklog = ({ degraded }: { degraded: string[] }) => degraded.filter((part) => part !== 'backlog')
+
 const outage = (gate: () => Gate, how: string) => (how === 'hangs' ? Promise.resolve(gate().hang()) : gate().shut())
 
 describe.each(['is gone', 'hangs'])('while Redis %s', (how) => {
@@ -64,7 +66,7 @@ describe.each(['is gone', 'hangs'])('while Redis %s', (how) => {
   test('lists come from MongoDB and say what they lack', async () => {
     await away()
     const { status, body, tookMs } = await timed(`${list}?limit=2`)
-    expect([status, body.degraded]).toEqual([200, ['recent', 'counts', 'pinned']])
+    expect([status, withoutBacklog(body)]).toEqual([200, ['recent', 'counts', 'pinned']])
     expect(body.items[0]).toMatchObject({ id: newest, body: 'the newest', likes: 1, replies: 1, firstReplies: [{ id: reply }] })
     expect(body.nextCursor).toBeTruthy()
     expect(tookMs).toBeLessThan(2 * deepMs)
@@ -82,17 +84,17 @@ describe.each(['is gone', 'hangs'])('while Redis %s', (how) => {
   })
 
   test('a write token is honoured later: the answer says that it could not be', async () => {
-    const { writeToken } = (await api.call('POST', list, { as: 'ann', body: { body: 'x' } })).body
+    const { writeToken } = (await api.call('POST', '/v1/topics/song:other/comments', { as: 'ann', body: { body: 'x' } })).body
     await e2e.caughtUp()
     await away()
-    expect((await timed(`${list}?limit=2&after=${writeToken}`)).body.degraded).toContain('after')
-    expect((await timed(`/v1/topics/${topic}/viewer?after=${writeToken}`, 'ann')).body.degraded).toEqual(['after'])
+    expect((await timed(`/v1/topics/song:other/comments?after=${writeToken}`)).body.degraded).toContain('after')
+    expect((await timed(`/v1/topics/song:other/viewer?after=${writeToken}`, 'ann')).body.degraded).toEqual(['after'])
   })
 
   test('a write is refused with 503 and Retry-After, within three seconds', async () => {
     await away()
     const begin = performance.now()
-    const { status, headers, body } = await api.call('POST', list, { as: 'ann', body: { body: 'lost?' } })
+    const { status, headers, body } = await api.call('POST', '/v1/topics/song:other/comments', { as: 'ann', body: { body: 'lost?' } })
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
     expect(performance.now() - begin).toBeLessThan(3_000)
   })
@@ -130,7 +132,7 @@ describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {
     const { nextCursor } = (await timed(`${list}?sort=oldest&limit=1`)).body
     await away()
     const first = await timed(`${list}?sort=oldest&limit=5`)
-    expect([first.status, first.body.degraded]).toEqual([200, ['older']])
+    expect([first.status, withoutBacklog(first.body)]).toEqual([200, ['older']])
     expect((await timed(`${list}?sort=oldest&limit=5&cursor=${nextCursor}`)).status).toBe(503)
   })
 

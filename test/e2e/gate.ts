@@ -5,7 +5,7 @@ export type Gate = {
   url: string
   /** Cuts every connection and refuses new ones. */
   shut(): Promise<void>
-  /** Keeps connections and lets nothing through: a server that hangs. */
+  /** Lets nothing through connections, old and new: a server that hangs. */
   hang(): void
   open(): Promise<void>
   close(): Promise<void>
@@ -17,8 +17,13 @@ export async function createGate(target: string): Promise<Gate> {
   const sockets = new Set<Socket>()
   let server: Server | undefined
   let own = 0
+  let isHanging = false
 
   const pair = (client: Socket) => {
+    if (isHanging) {
+      sockets.add(client.on('error', () => {}))
+      return
+    }
     const upstream = connect(Number(port), hostname)
     for (const [one, other] of [
       [client, upstream],
@@ -45,18 +50,21 @@ export async function createGate(target: string): Promise<Gate> {
     await closed
   }
   const open = async () => {
+    if (isHanging) cut()
+    isHanging = false
     if (!server) {
       server = createServer(pair)
       server.listen(own, '127.0.0.1')
       await once(server, 'listening')
       own = (server.address() as AddressInfo).port
-    } else cut()
+    }
   }
   await open()
   return {
     url: target.replace(`${hostname}:${port}`, `127.0.0.1:${own}`),
     shut,
     hang() {
+      isHanging = true
       for (const socket of sockets) socket.pause().unpipe()
     },
     open,

@@ -4,7 +4,7 @@ import { promote } from '../../src/events/hotspots.ts'
 import { until } from '../deployment.ts'
 import { everythingExact } from './exact.ts'
 import { startLoad } from './load.ts'
-import { type Place, backlog, createPlace, pending } from './place.ts'
+import { type Place, createPlace, pending } from './place.ts'
 import { figuresOf, summary } from './summary.ts'
 
 let place: Place
@@ -36,22 +36,4 @@ test('consumers killed at random points, started again under the same or another
   await everythingExact(place, acknowledged)
   expect(inHand).toBeGreaterThan(0)
   summary('consumers killed', { kills, inHand, ...figuresOf(place.client, acknowledged) })
-})
-
-test('a consumer that is told to stop finishes its batch: nothing is left in its hands', { timeout: 120_000 }, async () => {
-  const load = startLoad(place.client)
-  let took = 0
-  for (let stop = 0; stop < 3; stop++) {
-    const consumer = place.startConsumer(`s${stop}`)
-    await until(async () => (await pending(place, `s${stop}`)) > 0)
-    const startedMs = performance.now()
-    expect(await consumer.stop()).toBe('exited with code 0')
-    took = Math.max(took, performance.now() - startedMs)
-    expect(await pending(place, `s${stop}`)).toBe(0)
-  }
-  const acknowledged = await load.stop()
-  expect(await backlog(place)).not.toBe('') // it was at work
-  place.startConsumer('last')
-  await everythingExact(place, acknowledged)
-  summary('consumers stopped', { stops: 3, 'longest stop, ms': took, ...figuresOf(place.client, acknowledged) })
 })

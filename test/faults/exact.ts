@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { positionOfComment, positionOfEntry } from '../../src/events/position.ts'
 import { feedCap } from '../../src/projections/feed.ts'
-import { type Recount, gapsIn, positionOf, readArchive, readRewritten, recount } from './archived.ts'
+import { type Recount, gapsIn, readArchive, readRewritten, recount } from './archived.ts'
 import type { Acknowledged } from './load.ts'
 import { type Place, backlog } from './place.ts'
 
@@ -32,6 +32,7 @@ export async function everythingExact(place: Place, acknowledged: Acknowledged, 
   await compareMongo(place, truth, differ)
   for (const topic of new Set([...truth.comments.values()].map((comment) => comment.topic))) await compareRedis(place, topic, truth, differ)
   await compareAnswers(place, truth, differ)
+  if (lossUntilMs === 0) differ.equal('comments that only a read model knows', (await unknownInFeeds(place, truth)).join(), '')
   for (const partition of place.keys.partitions)
     for (const group of ['store', 'counts', 'likes', 'feed'])
       differ.equal(`dead letters of ${group}`, await place.redis.xlen(partition.dead(group)), 0)
@@ -175,9 +176,11 @@ async function compareRedis({ redis, keys }: Place, topic: string, truth: Recoun
   }
   const newest = comments.toSorted(([, a], [, b]) => (a.position < b.position ? -1 : 1)).slice(-feedCap)
   const [feed, index] = await Promise.all([redis.hgetall(of.feed(topic)), redis.zrange(of.feedIndex(topic), '0', '-1')])
+  // An artist's reply carries its target, so the feed may still know a comment that was lost.
+  const known = new Set(comments.map(([, { position }]) => position))
   differ.equal(
     `feed of ${topic}`,
-    index.join(),
+    index.filter((member) => known.has(member.slice(0, 20))).join(),
     newest.map(([, { position, rootId }]) => `${position}/${rootId ? positionOfComment(rootId) : ''}`).join(),
   )
   for (const [id, { position, body, isDeleted, isHidden }] of newest) {
@@ -188,6 +191,17 @@ async function compareRedis({ redis, keys }: Place, topic: string, truth: Recoun
     differ.equal(`${id} deleted in the feed`, `${position}:deleted` in feed, isDeleted)
     differ.equal(`${id} hidden in the feed`, feed[`${position}:visibility`]?.slice(20) === 'hidden', isHidden)
   }
+}
+
+async function unknownInFeeds({ redis, keys }: Place, truth: Recount): Promise<string[]> {
+  const known = new Set([...truth.comments.values()].map(({ topic, position }) => `${topic}/${position}`))
+  const topics = [...new Set([...truth.comments.values()].map(({ topic }) => topic))]
+  const members = await Promise.all(
+    topics.map(async (topic) =>
+      (await redis.zrange(keys.of(topic).feedIndex(topic), '0', '-1')).map((member) => `${topic}/${member.slice(0, 20)}`),
+    ),
+  )
+  return members.flat().filter((member) => !known.has(member))
 }
 
 /** What people get: the totals, and the first page of each topic. */
@@ -209,7 +223,8 @@ async function compareAnswers({ client }: Place, truth: Recount, differ: Differ)
       .sort(([, a], [, b]) => (a.position > b.position ? -1 : 1))
       .slice(0, 100)
       .map(([, { id }]) => id)
-    differ.equal(`first page of ${topic}`, items.map(({ id }) => id).join(), listed.join())
+    const known = items.map(({ id }) => id).filter((id) => truth.comments.has(`${topic}/${id}`))
+    differ.equal(`first page of ${topic}`, known.join(), listed.slice(0, 100 - (items.length - known.length)).join())
     differ.equal(`degraded parts of ${topic}`, degraded.join(), '')
   }
 }

@@ -87,8 +87,8 @@ const groups = ['counts', 'feed', 'likes', 'store']
 export async function backlog({ redis, keys }: Pick<Place, 'redis' | 'keys'>): Promise<string> {
   const left: string[] = []
   for (const partition of keys.partitions) {
-    const [term, lostTo] = await redis.hmget(partition.meta, 'term', 'lostTo')
-    if (!term || lostTo) left.push(`partition ${partition.partition} is ${term ? 'to be reconciled' : 'closed'}`)
+    const [term, lostTo, lateTo] = await redis.hmget(partition.meta, 'term', 'lostTo', 'lateTo')
+    if (!term || lostTo || lateTo) left.push(`partition ${partition.partition} is ${term ? 'to be reconciled' : 'closed'}`)
     const hot = (await redis.hkeys(partition.hotspots)).map((topic) => `hot:${topic}`)
     for (const lane of ['global', 'priority', ...hot]) {
       const [last] = await redis.xrevrange(partition.lane(lane), '+', '-', 'COUNT', 1)

@@ -14,27 +14,24 @@ export const Body = Text(1, 5_000)
 
 const Post = z.strictObject({ body: Body, parentId: CommentId.nullish() })
 
-const route = (authenticate: CommandDependencies['authenticate']) =>
-  createRoute({
-    method: 'post',
-    path: '/v1/topics/{topic}/comments',
-    summary: 'Post a comment, or a reply to one',
-    tags: ['commands'],
-    security: [{ bearer: [] }],
-    middleware: [authenticate, readJson] as const,
-    parameters: [idempotencyParameter],
-    request: {
-      params: topicPath,
-      body: { required: true, content: { 'application/json': { schema: Post } } },
-    },
-    responses: { 201: json(WrittenComment, 'The comment, in the log and fsynced'), ...problems(400, 401, 403, 404, 413, 415, 422, 503) },
-  })
+const route = createRoute({
+  method: 'post',
+  path: '/v1/topics/{topic}/comments',
+  summary: 'Post a comment, or a reply to one',
+  tags: ['commands'],
+  security: [{ bearer: [] }],
+  parameters: [idempotencyParameter],
+  request: {
+    params: topicPath,
+    body: { required: true, content: { 'application/json': { schema: Post } } },
+  },
+  responses: { 201: json(WrittenComment, 'The comment, in the log and fsynced'), ...problems(400, 401, 403, 404, 413, 415, 422, 503) },
+})
 
 export function postComment(app: App, { append, tokens, reader, authenticate }: CommandDependencies): void {
   // The busiest call by far: validated here, in one step, instead of by the chain of validators (65 µs a request less).
-  const documented = route(authenticate)
-  app.openAPIRegistry.registerPath(documented)
-  app.post(documented.getRoutingPath(), authenticate, readJson, async (c) => {
+  app.openAPIRegistry.registerPath(route)
+  app.post(route.getRoutingPath(), authenticate, readJson, async (c) => {
     const topic = c.req.param('topic')
     const { body, parentId = null } = parsed(Post, await jsonOf(c))
     const { id: actor, name, picture, role } = c.get('user')

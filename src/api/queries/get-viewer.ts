@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { positionOfComment } from '../../events/position.ts'
+import { bounded } from '../../mongo/bounded.ts'
 import { readTimeoutMs } from '../../mongo/connect.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { DomainError } from '../../errors.ts'
@@ -70,7 +71,7 @@ async function likedBy(
     return comments.filter((_, i) => registers[i]?.endsWith('+'))
   } catch {
     const ids = comments.map((id) => `${topic}/${id}/${user}`)
-    const found = await collections.likes.find({ _id: { $in: ids }, topic, 'liked.isLiked': true }, { maxTimeMS: readTimeoutMs }).toArray()
-    return found.map(({ commentId }) => commentId)
+    const found = collections.likes.find({ _id: { $in: ids }, topic, 'liked.isLiked': true }, { maxTimeMS: readTimeoutMs })
+    return (await bounded(readTimeoutMs, found.toArray())).map(({ commentId }) => commentId)
   }
 }

@@ -1,9 +1,10 @@
 import type { Collection, Filter } from 'mongodb'
 import type { CommentDocument } from '../../mongo/collections.ts'
+import { bounded } from '../../mongo/bounded.ts'
 import { readTimeoutMs } from '../../mongo/connect.ts'
 import { type CommentView, viewOfDocument } from './comment-view.ts'
 
-const bounded = { maxTimeMS: readTimeoutMs } as const
+const onServer = { maxTimeMS: readTimeoutMs } as const
 
 /** Shown, or a tombstone on which replies hang. */
 const showsOrHolds = {
@@ -36,15 +37,15 @@ export function createCommentStore(comments: Collection<CommentDocument>) {
     async list(span: Span): Promise<CommentView[]> {
       const filter = { topic: span.topic, rootId: span.root, position: position(span), ...showsOrHolds }
       const found = comments
-        .find(filter, bounded)
+        .find(filter, onServer)
         .sort({ position: span.order === 'newest' ? -1 : 1 })
         .limit(span.limit)
-      return views(await found.toArray())
+      return views(await bounded(readTimeoutMs, found.toArray()))
     },
     async byId(topic: string, commentIds: readonly string[]): Promise<Map<string, CommentView>> {
       if (commentIds.length === 0) return new Map()
-      const found = await comments.find({ _id: { $in: commentIds.map((id) => `${topic}/${id}`) }, topic }, bounded).toArray()
-      return new Map(views(found).map((view) => [view.commentId, view]))
+      const found = comments.find({ _id: { $in: commentIds.map((id) => `${topic}/${id}`) }, topic }, onServer)
+      return new Map(views(await bounded(readTimeoutMs, found.toArray())).map((view) => [view.commentId, view]))
     },
     async firstReplies(topic: string, rootIds: readonly string[], count: number): Promise<Map<string, CommentView[]>> {
       const lists = await Promise.all(rootIds.map((root) => this.list({ topic, root, order: 'oldest', limit: count })))

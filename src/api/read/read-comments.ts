@@ -75,7 +75,7 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     try {
       const found = await store.list({ topic, root, order, limit: wanted + pinCount, ...from, ...(floor ? { upTo: floor } : {}) })
       if (isBehind(topic, floor ?? '9')) degraded.add('backlog')
-      return await withNumbers(topic, found, previews, degraded)
+      return await withNumbers(topic, found, previews, feed !== undefined, degraded)
     } catch {
       degraded.add('older')
       return undefined
@@ -87,12 +87,12 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     topic: string,
     views: readonly CommentView[],
     previews: number,
+    isRedisThere: boolean,
     degraded: Set<Degraded>,
   ): Promise<CommentView[]> {
     if (views.length === 0) return []
-    const tuples = await readFeed({ topic, order: 'newest', limit: 0, previews, further: views.map(({ position }) => position) }).catch(
-      () => undefined,
-    )
+    const request = { topic, order: 'newest', limit: 0, previews, further: views.map(({ position }) => position) } as const
+    const tuples = isRedisThere ? await readFeed(request).catch(() => undefined) : undefined
     if (!tuples) degraded.add('counts')
     const merged = views.map((view, i) => (tuples ? mergeTuple(topic, view, tuples.further[i]!)! : view))
     if (previews === 0) return merged
