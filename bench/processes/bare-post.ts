@@ -1,35 +1,42 @@
-import { serve } from '@hono/node-server'
-import { Hono } from 'hono'
-import { z } from 'zod'
+import { z } from '@hono/zod-openapi'
+import { pino } from 'pino'
+import { jsonOf, parsed, readJson } from '../../src/api/body.ts'
+import { createApp } from '../../src/api/create-app.ts'
+import { listen } from '../../src/api/listen.ts'
+import { createMetrics } from '../../src/api/metrics.ts'
+import { createTopicPolicy } from '../../src/topics.ts'
 
-// The floor of accepting a comment: Hono, JSON, zod, an answer of about the same size; no store, no user.
+// The floor of accepting a comment: the same app with a POST that validates its JSON with zod and answers as much; no user, no store, no token.
 const Post = z.strictObject({ body: z.string().trim().min(1).max(5_000), parentId: z.string().nullish() })
-const app = new Hono()
-app.post('/v1/topics/:topic/comments', async (c) => {
-  const { body, parentId = null } = Post.parse(await c.req.json())
-  const author = { id: 'bench', name: 'Bench', role: 'user' }
-  const facts = {
-    createdAt: new Date().toISOString(),
-    editedAt: null,
-    state: 'visible',
-    pinned: false,
-    likes: 0,
-    replies: 0,
-    firstReplies: [],
-  }
-  return c.json(
-    {
-      id: '019ab3c4-5d6e-7001-8020-000000000000',
-      topic: c.req.param('topic'),
-      parentId,
-      rootId: null,
-      author,
-      body,
-      html: `<p>${body}</p>`,
-      ...facts,
-    },
-    201,
-  )
+const log = pino({ level: 'warn' }, pino.destination(2))
+const app = createApp({
+  config: { allowedOrigins: [] },
+  log,
+  role: 'all',
+  checks: [],
+  metrics: createMetrics(),
+  allowTopics: createTopicPolicy(['*']),
+  commands: (to) => {
+    to.post('/v1/topics/:topic/comments', readJson, async (c) => {
+      const { body, parentId = null } = parsed(Post, await jsonOf(c))
+      const author = { id: 'bench', name: 'Bench', role: 'user' }
+      const facts = {
+        createdAt: new Date().toISOString(),
+        editedAt: null,
+        state: 'visible',
+        pinned: false,
+        likes: 0,
+        replies: 0,
+        firstReplies: [],
+      }
+      const ids = { id: '019ab3c4-5d6e-7001-8020-000000000000', topic: c.req.param('topic'), parentId, rootId: null }
+      return c.json(
+        { ...ids, author, body, html: `<p>${body}</p>\n`, ...facts, writeToken: 'g1795511576143-0.rXADc5ikgmrlapY2hX9XDw' },
+        201,
+      )
+    })
+  },
 })
-const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => console.log(`http://127.0.0.1:${port}`))
-process.once('SIGTERM', () => server.close(() => process.exit(0)))
+const { url, close } = await listen(app.fetch, { host: '127.0.0.1', port: 0, log })
+console.log(url)
+process.once('SIGTERM', () => void close().then(() => process.exit(0)))

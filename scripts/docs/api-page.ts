@@ -50,7 +50,11 @@ export function apiPage({ info, paths, components }: OpenApi): string {
       'What a 201 promises, and what it does not, is in [operations](../operations.md#what-a-201-promises).',
     table(
       ['Call', 'Does', 'Token'],
-      calls.map(({ title, operation }) => [`[${code(title)}](#${anchorOf(title)})`, operation.summary ?? '', operation.security ? 'yes' : '']),
+      calls.map(({ title, operation }) => [
+        `[${code(title)}](#${anchorOf(title)})`,
+        operation.summary ?? '',
+        operation.security ? 'yes' : '',
+      ]),
     ),
     'Without the OpenAPI document: `GET /healthz` (the process answers), `GET /readyz` (Redis, MongoDB and the lag, each with its result; 503 if one is not as it ' +
       'should be), and `GET /metrics` on a port of its own (`OPS_PORT`).',
@@ -123,7 +127,10 @@ function line(schema: Schema): string {
   if (choices) return choices.map(line).join(schema.allOf ? ' and ' : ' or ')
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(' or ') + limits(schema)
   if (schema.items) return `list of ${line(schema.items)}${limits(schema)}`
-  if (schema.properties) return `{ ${Object.entries(schema.properties).map(fieldIn(schema.required ?? [])).join(', ')} }`
+  if (schema.properties)
+    return `{ ${Object.entries(schema.properties)
+      .map(fieldIn(schema.required ?? []))
+      .join(', ')} }`
   if (typeof schema.additionalProperties === 'object') return `object of ${line(schema.additionalProperties)}`
   return [schema.type ?? 'anything'].flat().join(' or ') + (schema.format ? ` (${schema.format})` : '') + limits(schema)
 }
@@ -138,7 +145,7 @@ function limits({ minLength, maxLength, minimum, maximum, pattern, default: valu
     range(minLength, maxLength, ' characters'),
     range(minimum, maximum, ''),
     pattern && code(pattern),
-    value !== undefined && `default ${code(String(value))}`,
+    value !== undefined && `default ${code(typeof value === 'string' ? value : JSON.stringify(value))}`,
   ].filter(Boolean)
   return said.length > 0 ? `, ${said.join(', ')}` : ''
 }

@@ -24,7 +24,6 @@ export function cliPage(): string {
 }
 
 /** Those that do something, in the order of the help. */
-const verbsOf = (command: Command): Command[] =>
-  command.commands.flatMap((verb) => (verb.commands.length > 0 ? verbsOf(verb) : [verb]))
+const verbsOf = (command: Command): Command[] => command.commands.flatMap((verb) => (verb.commands.length > 0 ? verbsOf(verb) : [verb]))
 
 const nameOf = (command: Command): string => (command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name())

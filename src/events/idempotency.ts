@@ -34,7 +34,10 @@ export function bucketsAt(
   const periodMs = windowMs * 1.5
   const period = Math.floor(nowMs / periodMs)
   const count = isUnkeyed ? bucketsPerPeriod.unkeyed : bucketsPerPeriod.keyed
-  const slot = field === '' ? 0 : Buffer.from(field.slice(0, 4), 'base64url').readUIntBE(0, 3) % count
+  const slot =
+    field === ''
+      ? 0
+      : (isUnkeyed ? Number.parseInt(field.slice(0, 6), 16) : Buffer.from(field.slice(0, 4), 'base64url').readUIntBE(0, 3)) % count
   const name = (at: number) => `${isUnkeyed ? 'u' : 'k'}${at.toString(36)}:${slot.toString(36)}`
   return [name(period), name(period - 1), periodMs * 2]
 }

@@ -20,8 +20,8 @@ type Options = {
 }
 
 /** A deployment of its own with the real API in front, and consumers on demand. */
-export async function createE2e(options: Options = {}) {
-  const ovation = createDeployment()
+export async function createE2e(options: Options = {}, place: Parameters<typeof createDeployment>[0] = {}) {
+  const ovation = createDeployment(place)
   const started: Api[] = []
   const start = async (more: Options = {}) => {
     const api = await startOn(ovation, { ...options, ...more })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../deployment.ts'
@@ -64,7 +64,7 @@ async function ask(
   const answered = once(sent, 'response')
   sent.on('error', () => {})
   sent.end(payload)
-  const [response] = (await answered) as [import('node:http').IncomingMessage]
+  const [response] = (await answered) as [IncomingMessage]
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) text += chunk
   const type = response.headers['content-type'] ?? ''

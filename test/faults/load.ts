@@ -14,7 +14,15 @@ export type Post = {
   call: Call
   answer: Answer
 }
-type Write = { topic: string; type: string; token: string; /** Of its first try. */ startedMs: number }
+export type Write = {
+  topic: string
+  type: string
+  token: string
+  /** Of its first try. */
+  startedMs: number
+  /** The comments, as refs, of which it changes a number. */
+  about: string[]
+}
 
 /** What was acknowledged, and what must follow from it. */
 export type Acknowledged = {
@@ -62,11 +70,11 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
   const name = randomUUID().slice(0, 6)
   const startedMs = performance.now()
   const faults: unknown[] = []
-  let isStopping = false
+  const stopping = new AbortController()
   let started = 0
   let texts = 0
 
-  async function write(type: string, topic: string, call: Call): Promise<Answer | undefined> {
+  async function write(type: string, topic: string, call: Call, about: string[]): Promise<Answer | undefined> {
     const startedMs = performance.now()
     const answer = await client.untilAnswered(call)
     if (answer.status >= 300) {
@@ -74,7 +82,7 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
       return undefined
     }
     // A delete that was applied before has no token: its event is that of the first try.
-    if (answer.writeToken) writes.push({ topic, type, token: answer.writeToken, startedMs })
+    if (answer.writeToken) writes.push({ topic, type, token: answer.writeToken, startedMs, about })
     return answer
   }
 
@@ -87,10 +95,10 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
       key: `${name}-${texts}`,
       body: { body, ...(parent ? { parentId: parent.id } : {}) },
     }
-    const answer = await write('comment.posted', topic, call)
+    const rootId = parent ? (parent.rootId ?? parent.id) : null
+    const answer = await write('comment.posted', topic, call, rootId ? [`${topic}/${rootId}`] : [])
     if (!answer) return undefined
     const { id } = answer.body as { id: string }
-    const rootId = parent ? (parent.rootId ?? parent.id) : null
     const ref = `${topic}/${id}`
     const posted = { ref, topic, id, rootId, parentId: parent?.id ?? null, author, body, call, answer }
     if (posts.has(ref)) throw new Error(`two posts got the id ${ref}`)
@@ -98,12 +106,14 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
     bodies.set(ref, body)
     return posted
   }
+  const rootOf = ({ topic, rootId }: Post) => (rootId ? [`${topic}/${rootId}`] : [])
   const at = ({ topic, id }: Post) => `/v1/topics/${topic}/comments/${id}`
 
   async function like(user: string, target: Post): Promise<void> {
     const isLiked = likes.get(`${target.ref}/${user}`) !== true
     const call: Call = { method: isLiked ? 'PUT' : 'DELETE', path: `${at(target)}/like`, user }
-    if (await write(isLiked ? 'comment.liked' : 'comment.unliked', target.topic, call)) likes.set(`${target.ref}/${user}`, isLiked)
+    if (await write(isLiked ? 'comment.liked' : 'comment.unliked', target.topic, call, [target.ref]))
+      likes.set(`${target.ref}/${user}`, isLiked)
   }
 
   /** Posted to be deleted, some with a reply below that stays under the tombstone. */
@@ -111,20 +121,20 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
     const doomed = await post(user, topic, Math.random() < 0.5 ? pick(lasting.filter((other) => other.topic === topic)) : undefined)
     if (!doomed) return
     if (Math.random() < 0.5) await post(user, topic, doomed)
-    if (await write('comment.deleted', topic, { method: 'DELETE', path: at(doomed), user })) deleted.add(doomed.ref)
+    if (await write('comment.deleted', topic, { method: 'DELETE', path: at(doomed), user }, rootOf(doomed))) deleted.add(doomed.ref)
   }
 
   async function edit(user: string): Promise<void> {
     const own = pick(lasting.filter(({ author }) => author === user))
     if (!own) return
     const body = `${own.body}, edited ${name} ${++texts}`
-    if (await write('comment.edited', own.topic, { method: 'PATCH', path: at(own), user, body: { body } })) bodies.set(own.ref, body)
+    if (await write('comment.edited', own.topic, { method: 'PATCH', path: at(own), user, body: { body } }, [])) bodies.set(own.ref, body)
   }
 
   async function hideOrRestore(user: string, target: Post): Promise<void> {
     const state = hidden.has(target.ref) ? 'visible' : 'hidden'
     const call: Call = { method: 'PUT', path: `${at(target)}/visibility`, user, body: { state, reason: 'a test' } }
-    if (!(await write(state === 'hidden' ? 'comment.hidden' : 'comment.restored', target.topic, call))) return
+    if (!(await write(state === 'hidden' ? 'comment.hidden' : 'comment.restored', target.topic, call, rootOf(target)))) return
     if (state === 'hidden') hidden.add(target.ref)
     else hidden.delete(target.ref)
   }
@@ -143,7 +153,7 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
   }
 
   async function run(user: string): Promise<void> {
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       const dueMs = startedMs + (started++ * 1_000) / writesPerSecond
       await delay(Math.max(0, dueMs - performance.now()))
       await writeOnce(user)
@@ -154,7 +164,7 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
   const running = users.map((user) =>
     run(user).catch((error: unknown) => {
       faults.push(error)
-      isStopping = true
+      stopping.abort()
     }),
   )
   return {
@@ -168,7 +178,7 @@ export function startLoad(client: Client, { writers = 10, writesPerSecond = 250,
     },
     /** Every call in hand is acknowledged first. */
     async stop(): Promise<Acknowledged> {
-      isStopping = true
+      stopping.abort()
       await Promise.all(running)
       if (faults.length > 0) throw faults[0]
       return acknowledged

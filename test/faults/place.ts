@@ -38,8 +38,8 @@ export async function createPlace(options: Options = {}) {
     PORT: `${await freePort()}`,
   }
   const client = createClient(`http://127.0.0.1:${env.PORT}`)
-  const start = (args: readonly string[]) => {
-    const child = startVerb(args, env, join(dir, `${children.length}-${args[0]}.log`))
+  const start = (args: readonly string[], other: Partial<typeof env> = {}) => {
+    const child = startVerb(args, { ...env, ...other }, join(dir, `${children.length}-${args[0]}.log`))
     children.push(child)
     return child
   }
@@ -51,6 +51,7 @@ export async function createPlace(options: Options = {}) {
     keys,
     collections: collectionsOf(mongo.db),
     client,
+    mongodbUrl,
     pids: servers.pids,
     /** Listens on the same port each time. */
     async startApi(): Promise<Child> {
@@ -60,7 +61,8 @@ export async function createPlace(options: Options = {}) {
       })
       return api
     },
-    startConsumer: (name: string): Child => start(['consume', '--name', name, '--claim-after', `${claimAfterMs}`]),
+    startConsumer: (name: string, other?: { MONGODB_URL: string }): Child =>
+      start(['consume', '--name', name, '--claim-after', `${claimAfterMs}`], other),
     /** Resolves when every group has acknowledged everything and the numbers are in MongoDB. */
     async caughtUp(): Promise<void> {
       let left = ''
@@ -81,7 +83,7 @@ export async function createPlace(options: Options = {}) {
 }
 export type Place = Awaited<ReturnType<typeof createPlace>>
 
-const groups = ['counts', 'feed', 'likes', 'store']
+export const groups = ['counts', 'feed', 'likes', 'store']
 
 /** What is not done yet, in words; empty when all is. A group that is missing is not done. */
 export async function backlog({ redis, keys }: Pick<Place, 'redis' | 'keys'>): Promise<string> {

@@ -4,7 +4,9 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 /** A port that stands for whichever server it is turned to, as a virtual address does in a failover. */
 export async function createSwitch(port: number) {
   let target = port
+  let isHeld = false
   const open = new Set<Socket>()
+  const clients = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
     for (const [socket, other] of [
@@ -21,6 +23,8 @@ export async function createSwitch(port: number) {
         })
       socket.pipe(other)
     }
+    if (isHeld) client.pause()
+    clients.add(client.on('close', () => clients.delete(client)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -33,6 +37,15 @@ export async function createSwitch(port: number) {
     turnTo(next: number): void {
       target = next
       cut()
+    },
+    /** What clients send stays on the way until it is let through. */
+    hold(): void {
+      isHeld = true
+      for (const client of clients) client.pause()
+    },
+    letThrough(): void {
+      isHeld = false
+      for (const client of clients) client.resume()
     },
     close(): void {
       server.close()
