@@ -1,4 +1,4 @@
-// What tsc does not carry from src to dist: Lua scripts and the files of the pages.
+// What tsc does not carry from src to a build: Lua scripts and the files of the pages. The first argument names the build's folder.
 import { cpSync } from 'node:fs'
 
-cpSync('src', 'dist', { recursive: true, filter: (path) => !path.endsWith('.ts') })
+cpSync('src', process.argv[2] ?? 'dist', { recursive: true, filter: (path) => !path.endsWith('.ts') })

@@ -37,13 +37,11 @@ describe('the environment', () => {
       PORT: '0',
       ALLOWED_ORIGINS: 'https://a.example, http://b.example:81',
       ALLOWED_TOPICS: 'song:*,album:*',
-      COLD_AFTER_MS: '60000',
     }
     expect(readConfig(env)).toMatchObject({
       port: 0,
       allowedOrigins: ['https://a.example', 'http://b.example:81'],
       allowedTopics: ['song:*', 'album:*'],
-      coldAfterMs: 60_000,
     })
   })
 

@@ -35,7 +35,6 @@ const storesSchema = z.object({
   idempotencyWindowMs: integer(10_000)
     .default(3_600_000)
     .describe('How long a repeated Idempotency-Key gets its first answer, ms. Half of it is the time a write may take, so at least 10000.'),
-  coldAfterMs: integer(60_000).optional().describe('Age after which the likers of a comment may leave Redis, ms. Unset: never.'),
   logLevel: z
     .enum(levels, `must be ${levels.join(', ')}`)
     .default('info')

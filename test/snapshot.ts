@@ -42,7 +42,7 @@ const comparable = (hash: Record<string, string>) =>
   Object.fromEntries(
     Object.entries(hash)
       .filter(([field, value]) => field !== 'changes' && !field.startsWith('o:') && value !== '0')
-      .sort(),
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
 
 async function mongoModelsOf({ events, comments, likes }: Collections) {

@@ -16,7 +16,7 @@ export function cliPage(): string {
   return page(
     '# The `ovation` command',
     'In a clone: `npx ovation <verb>`, after `npm ci`. In the image it is the entry point: `docker compose run --rm consumers groups`. ' +
-      'What a verb prints for people goes to stdout, progress and faults go to stderr.',
+      'Results go to stdout, so does the JSON log of `serve` and `consume`; progress and faults go to stderr.',
     helpOf(program),
     ...verbsOf(program).flatMap((verb) => [`## ${nameOf(verb)}`, helpOf(verb)]),
     'Generated from `src/cli/program.ts` by `npm run docs`.',

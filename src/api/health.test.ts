@@ -5,7 +5,7 @@ import type { Check } from './health.ts'
 
 const log = pino({ level: 'silent' })
 const appWith = (...checks: Check[]) => createApp({ config: { allowedOrigins: [] }, log, checks, role: 'all' })
-const fine: Check = { name: 'redis', check: async () => ({ ok: true, detail: { pendingMs: 3 } }) }
+const fine: Check = { name: 'redis', vital: 'log', check: async () => ({ ok: true, detail: { pendingMs: 3 } }) }
 
 test('the process is healthy as long as it answers', async () => {
   const response = await appWith({ name: 'redis', check: async () => ({ ok: false }) }).request('/healthz')
@@ -16,7 +16,10 @@ describe('the process is', () => {
   test('ready when every check is fine', async () => {
     const response = await appWith(fine).request('/readyz')
     expect(response.headers.get('cache-control')).toBe('no-store')
-    expect([response.status, await response.json()]).toEqual([200, { ok: true, checks: { redis: { ok: true, detail: { pendingMs: 3 } } } }])
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { ok: true, degraded: [], checks: { redis: { ok: true, detail: { pendingMs: 3 } } } },
+    ])
   })
 
   test.each<[string, Check['check'], unknown]>([
@@ -32,14 +35,24 @@ describe('the process is', () => {
     ['takes more than a second', () => new Promise(() => {}), 'no answer within 1000 ms'],
   ])('not ready when a check %s', async (_, check, detail) => {
     const begin = performance.now()
-    const response = await appWith(fine, { name: 'mongodb', check }).request('/readyz')
+    const response = await appWith(fine, { name: 'mongodb', vital: 'comments', check }).request('/readyz')
     expect(performance.now() - begin).toBeLessThan(1_500)
     expect(response.status).toBe(503)
     expect(await response.json()).toEqual({
       ok: false,
+      degraded: ['mongodb'],
       checks: { redis: { ok: true, detail: { pendingMs: 3 } }, mongodb: { ok: false, detail } },
     })
   })
+})
+
+const down = (name: string, vital?: string): Check => ({ name, vital, check: async () => ({ ok: false }) })
+
+test('the process serves while one of a vital group is there, and says what its answers lack', async () => {
+  const thinner = await appWith({ ...fine, vital: 'reads' }, down('mongodb', 'reads'), down('lag')).request('/readyz')
+  expect([thinner.status, await thinner.json()]).toMatchObject([200, { ok: true, degraded: ['mongodb', 'lag'] }])
+  const nothing = await appWith(down('redis', 'reads'), down('mongodb', 'reads')).request('/readyz')
+  expect([nothing.status, await nothing.json()]).toMatchObject([503, { ok: false, degraded: ['redis', 'mongodb'] }])
 })
 
 test('calls that come together are one check', async () => {

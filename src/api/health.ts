@@ -3,13 +3,16 @@ import type { Logger } from 'pino'
 import type { AppEnv } from './app.ts'
 
 export type CheckResult = { ok: boolean; detail?: unknown }
-/** A dependency that must answer before requests are sent here. `detail` is public. */
-export type Check = { name: string; check(): Promise<CheckResult> }
+/**
+ * A dependency. Without one fine check in each group of `vital` ones the process cannot serve; the others only tell what its answers lack.
+ * `detail` is public.
+ */
+export type Check = { name: string; vital?: string; check(): Promise<CheckResult> }
 
 /** Longest wait for one check, ms. */
 const boundMs = 1_000
 
-/** `/healthz`: the process answers. `/readyz`: its dependencies do too, each with its result. */
+/** `/healthz`: the process answers. `/readyz`: it can serve, 503 when not, with the result of each dependency and the names of those that fail. */
 export function addHealth(app: Hono<AppEnv>, checks: readonly Check[], log: Logger): void {
   let running: Promise<Record<string, CheckResult>> | undefined
 
@@ -23,8 +26,10 @@ export function addHealth(app: Hono<AppEnv>, checks: readonly Check[], log: Logg
     // Calls that come together share one run: asking often costs the dependencies nothing.
     running ??= runAll().finally(() => (running = undefined))
     const results = await running
-    const ok = Object.values(results).every((result) => result.ok)
-    return send(c, ok ? 200 : 503, { ok, checks: results })
+    const vital = [...new Set(checks.flatMap((check) => check.vital ?? []))]
+    const ok = vital.every((group) => checks.some((check) => check.vital === group && results[check.name]!.ok))
+    const degraded = Object.keys(results).filter((name) => !results[name]!.ok)
+    return send(c, ok ? 200 : 503, { ok, degraded, checks: results })
   })
 }
 

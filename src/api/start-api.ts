@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { openLog } from '../events/open-log.ts'
+import { reconcile } from '../events/reconcile.ts'
 import { collectionsOf } from '../mongo/collections.ts'
 import { connectMongo } from '../mongo/connect.ts'
 import { durabilityWarnings, partitionsFault } from '../redis/check-server.ts'
@@ -52,7 +53,7 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
       log,
       role,
       metrics,
-      checks: [redisCheck(reading), mongoCheck(mongo.db), ...checks],
+      checks: [redisCheck(reading, role), mongoCheck(mongo.db, role), ...checks],
       allowTopics: policy,
       commands: (to) => commands(to, { append, tokens, reader, authenticate, editWindowMs: config.editWindowMs }),
       queries: (to) => queries(to, { redis: reading, keys, collections, reader, readOwnWrite, authenticate }, policy),
@@ -70,6 +71,9 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
     const fault = await partitionsFault(writing, config.keyPrefix, config.partitions)
     if (fault) throw new Error(fault)
     for (const warning of await durabilityWarnings(writing)) log.warn(warning)
+    // Before the first request, so that a new deployment answers as whole; where that fails, the first write or a consumer does it.
+    const opening = { redis: writing, events: collections.events, idempotencyWindowMs: config.idempotencyWindowMs, log }
+    if (role !== 'read') await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
     const api = await listen(app().fetch, { host: config.host, port: config.port, log })
     const ops = await listenOps(metrics.registry, config, log)
     return {
@@ -86,11 +90,17 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   }
 }
 
-const redisCheck = (redis: ReturnType<typeof connectRedis>): Check => ({
+/** A writer needs the log; a reader one of the two, whose answers are thinner without the other. */
+const vitalTo = (role: ApiRole, name: 'redis' | 'mongodb'): string | undefined =>
+  role !== 'write' ? 'reads' : name === 'redis' ? 'log' : undefined
+
+const redisCheck = (redis: ReturnType<typeof connectRedis>, role: ApiRole): Check => ({
   name: 'redis',
+  vital: vitalTo(role, 'redis'),
   check: async () => ({ ok: (await redis.ping()) === 'PONG' }),
 })
-const mongoCheck = (db: ReturnType<typeof connectMongo>['db']): Check => ({
+const mongoCheck = (db: ReturnType<typeof connectMongo>['db'], role: ApiRole): Check => ({
   name: 'mongodb',
+  vital: vitalTo(role, 'mongodb'),
   check: async () => ({ ok: (await db.command({ ping: 1 })).ok === 1 }),
 })

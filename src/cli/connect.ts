@@ -24,11 +24,15 @@ export async function reachRedis({ redisUrl, keyPrefix, partitions }: StoresConf
   )
   const fault = await within(answer, () => reason)
   if (fault === undefined) {
-    const isStarted = await redis.exists(`${keyPrefix}partitions`)
-    const otherPartitions = isStarted ? await partitionsFault(redis, keyPrefix, partitions) : undefined
-    if (!otherPartitions) return redis
-    redis.disconnect()
-    throw new Failure('usage', otherPartitions)
+    try {
+      const isStarted = await redis.exists(`${keyPrefix}partitions`)
+      const otherPartitions = isStarted ? await partitionsFault(redis, keyPrefix, partitions) : undefined
+      if (otherPartitions) throw new Failure('usage', otherPartitions)
+      return redis
+    } catch (error) {
+      redis.disconnect()
+      throw error
+    }
   }
   redis.disconnect()
   throw new Failure('unreachable', `Redis does not answer at ${shown(redisUrl)}: ${fault}`)
@@ -37,7 +41,7 @@ export async function reachRedis({ redisUrl, keyPrefix, partitions }: StoresConf
 /** Resolves when MongoDB answers; fails as `unreachable` otherwise. */
 export async function reachMongo({ mongodbUrl }: StoresConfig, purpose: 'read' | 'write'): Promise<MongoConnection> {
   const mongo = connectMongo(mongodbUrl, { poolSize: 4, purpose })
-  const answer = mongo.db.command({ ping: 1 }, { timeoutMS: patienceMs - 200 }).then(
+  const answer = mongo.db.command({ ping: 1 }).then(
     () => undefined,
     (error: Error) => error.message,
   )

@@ -79,3 +79,27 @@ test('an older number never replaces a newer one', async () => {
   expect(await numbersOf('song:a', root)).toMatchObject({ likes: 7 })
   await consumers.stop()
 })
+
+test('in a partition that its server has not opened, numbers wait: they would carry the version of the term before', async () => {
+  const { posted, like } = commandsOn(ovation.append)
+  const root = await posted('song:a', 'ann')
+  await like('song:a', 'bob', root)
+  const lane = startLane(ovation, createLikes(connectRedis(ovation.redisUrl, 'consumer', quiet)))
+  await ovation.caughtUp(['likes'])
+  const { tag, meta, dirty } = ovation.keys.of('song:a')
+  await ovation.redis.hdel(meta, 'term')
+  const stopping = new AbortController()
+  const flushing = flushNumbers(
+    { redis: ovation.redis, keys: ovation.keys, comments: ovation.collections.comments, log: quiet },
+    stopping.signal,
+  )
+  const tried = `${ovation.keys.prefix}{${tag}}:flushed:likes`
+  await until(async () => (await ovation.redis.exists(tried)) === 1)
+  await until(async () => (await ovation.redis.exists(tried)) === 0)
+  expect(await ovation.redis.exists(dirty('likes'))).toBe(1)
+  expect(await numbersOf('song:a', root)).toMatchObject({ likes: 0 })
+  await like('song:a', 'cid', root)
+  await until(async () => (await numbersOf('song:a', root)).likes === 2)
+  stopping.abort()
+  await Promise.all([flushing, lane.stop()])
+})

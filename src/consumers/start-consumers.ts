@@ -10,7 +10,7 @@ import { createFeed } from '../projections/feed.ts'
 import { createLikes } from '../projections/likes.ts'
 import type { Projection } from '../projections/projection.ts'
 import { createStore } from '../projections/store.ts'
-import { connectRedis } from '../redis/connect.ts'
+import { connectRedis, isTransientRedisError } from '../redis/connect.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createConsumerRedis } from './consumer-redis.ts'
 import { flushNumbers } from './flush-numbers.ts'
@@ -63,14 +63,15 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
   const crowd = connectMongo(mongodbUrl, { poolSize: 4, purpose: 'write' })
   const others = connectMongo(mongodbUrl, { poolSize: 8, purpose: 'write' })
   const collections = collectionsOf(others.db)
-  await persist(() => ensureIndexes(collections), {
+  const prepared = persist(() => ensureIndexes(collections), {
     isTransient: isTransientMongoError,
-    onWait: (error) => log.warn({ reason: String(error) }, 'MongoDB is away, indexes are waiting'),
+    onWait: (error) => log.warn({ reason: String(error) }, 'MongoDB is away, its groups are waiting'),
     signal: stopping.signal,
   })
   const shared = connect()
   const running: { group: string; lane: string; stats: LaneStats }[] = []
   const loops: Promise<void>[] = [
+    prepared.catch(unlessStopping),
     watchPartitions(
       { redis: shared, keys, events: collections.events, idempotencyWindowMs: options.idempotencyWindowMs, log },
       stopping.signal,
@@ -96,11 +97,16 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },
           pacer,
-          isTransient: isTransientMongoError,
+          isTransient: (error: unknown) => isTransientMongoError(error) || isTransientRedisError(error),
           stats,
           log: log.child({ component: 'consumer', group, lane: kind }),
         }
-        loops.push(runLane(lane, stopping.signal))
+        // The Redis models do not wait for MongoDB.
+        loops.push(
+          projection.acknowledges
+            ? runLane(lane, stopping.signal)
+            : prepared.then(() => runLane(lane, stopping.signal)).catch(unlessStopping),
+        )
       }
     }
   }
@@ -112,6 +118,10 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     stats: () => running,
     failed: ended.then(() => new Promise<never>(() => {})),
     stop: () => (stopped ??= stop()),
+  }
+
+  function unlessStopping(error: unknown): void {
+    if (!stopping.signal.aborted) throw error
   }
 
   async function stop(): Promise<void> {

@@ -51,8 +51,9 @@ export type AppendDependencies = {
   /** Opens a partition that refuses: a server that restarted, was promoted or emptied. Resolves with the new term. */
   reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number>
   /** A comment that is in neither feed nor log any more. Bounded by a second; rejects with `unavailable`. */
-  findCold(topic: string, commentId: string): Promise<Snapshot | undefined>
+  findCold(topic: string, commentId: string): Promise<Cold | undefined>
 }
+export type Cold = { snapshot: Snapshot; isDeleted: boolean }
 
 export type AppendToLog = (append: Append) => Promise<Outcome>
 
@@ -87,8 +88,10 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
         open.delete(partition.tag)
         remember(partition, await reopen(partition, term))
       } else if (status === 'cold' && !known) {
-        known = await findCold(event.topic, event.target!.commentId)
-        if (!known) throw new DomainError('not-found', 'no such comment under this topic')
+        const cold = await findCold(event.topic, event.target!.commentId)
+        if (cold?.isDeleted && event.type === 'comment.deleted') return { kind: 'unchanged' }
+        if (!cold || cold.isDeleted) throw new DomainError('not-found', 'no such comment under this topic')
+        known = cold.snapshot
       } else return outcomeOf(reply, event, id, term)
     }
     throw new DomainError('unavailable', 'the log is being reopened; repeat the request')

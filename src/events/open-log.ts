@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { DomainError } from '../errors.ts'
+import { bounded } from '../mongo/bounded.ts'
 import type { Collections, CommentDocument } from '../mongo/collections.ts'
+import { readTimeoutMs } from '../mongo/connect.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
-import { type AppendToLog, createAppend } from './append.ts'
+import { type AppendToLog, type Cold, createAppend } from './append.ts'
 import type { Snapshot } from './comment-events.ts'
 import { reconcile } from './reconcile.ts'
 
@@ -43,10 +45,10 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   }
 }
 
-async function findCold({ comments }: Collections, topic: string, commentId: string): Promise<Snapshot | undefined> {
+async function findCold({ comments }: Collections, topic: string, commentId: string): Promise<Cold | undefined> {
   try {
-    const document = await comments.findOne({ _id: `${topic}/${commentId}`, topic })
-    return document?.position && !document.deleted ? snapshotIn(document) : undefined
+    const document = await bounded(readTimeoutMs, comments.findOne({ _id: `${topic}/${commentId}`, topic }, { maxTimeMS: readTimeoutMs }))
+    return document?.position ? { snapshot: snapshotIn(document), isDeleted: document.deleted !== undefined } : undefined
   } catch (cause) {
     throw new DomainError('unavailable', 'an older comment cannot be looked up now; repeat the request', {}, { cause })
   }

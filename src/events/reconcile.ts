@@ -59,7 +59,11 @@ export async function reconcileLater(dependencies: ReconcileDependencies, partit
     const term = Number(await redis.hget(partition.meta, 'term'))
     if (!term) return
     const [from, to, lateFrom, lateTo] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'lateFrom', 'lateTo')
-    if (from && to) await appendMissing(dependencies, partition, { token, term, from, to, clock: to })
+    if (from && to) {
+      await appendMissing(dependencies, partition, { token, term, from, to, clock: to })
+      const last = (await redis.hget(partition.meta, 'clock')) ?? to
+      if ((await redis.get(partition.rebuilding)) === 'later') await redis.set(partition.rebuilding, last)
+    }
     if (lateFrom && lateTo)
       await appendMissing(dependencies, partition, { token, term, from: entryBefore(lateFrom), to: lateTo, clock: lateTo })
     await redis.eval(forgetText, 1, partition.meta, 'lostTo', to ?? '', 'lostFrom', from ?? '')
@@ -67,6 +71,27 @@ export async function reconcileLater(dependencies: ReconcileDependencies, partit
   } finally {
     await lease.release()
   }
+}
+
+/** Whether the Redis models have read all that was written again to an emptied server; if so they are served from then on. */
+export async function finishRebuilding(redis: Redis, partition: PartitionKeys): Promise<boolean> {
+  const until = await redis.get(partition.rebuilding)
+  if (!until || until === 'later') return until === null
+  const groups = (await redis.xinfo('GROUPS', partition.lane('priority'))) as (string | number)[][]
+  for (const flat of groups) {
+    const {
+      name,
+      pending,
+      'last-delivered-id': delivered,
+    } = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))) as Record<string, unknown>
+    if (name === 'store') continue
+    if (laterEntry(String(delivered), until) !== String(delivered)) return false
+    const [, oldest] =
+      Number(pending) > 0 ? ((await redis.xpending(partition.lane('priority'), String(name))) as [number, string | null]) : []
+    if (oldest && laterEntry(until, oldest) === until) return false
+  }
+  await redis.del(partition.rebuilding)
+  return true
 }
 
 /** The term of a partition that takes appends: it is in meta and the server knows its script. */
@@ -105,7 +130,7 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
     hot(''),
     ...groupNames,
   )
-  const [, lastTerm, clock, streamsTop, from] = begun as [number, string, string, string, string]
+  const [wasOpen, lastTerm, clock, streamsTop, from] = begun as [number, string, string, string, string]
   const top = await archiveTop(events, partition.partition).catch((error: unknown) => {
     log.warn({ partition: partition.partition, reason: String(error) }, 'the archive cannot be asked, reconciling later')
     return undefined
@@ -118,7 +143,9 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
-  await redis.eval(openText, 2, meta, lease, token, term, raised, top ? 'yes' : '')
+  // An emptied server lost its models: they are whole again when they have read what was written again.
+  const rebuilding = wasOpen ? '' : !top ? 'later' : rewritten > 0 ? 'now' : ''
+  await redis.eval(openText, 3, meta, lease, partition.rebuilding, token, term, raised, top ? 'yes' : '', rebuilding)
   log.info(
     { partition: partition.partition, term, rewritten, tookMs: Date.now() - startedMs, compared: top !== undefined },
     'partition opened',

@@ -2,6 +2,8 @@ import type { AnyBulkWriteOperation, Collection } from 'mongodb'
 import { positionOfEntry } from '../events/position.ts'
 import { type EventDocument, archiveKey } from '../mongo/collections.ts'
 import type { Delivery } from './projection.ts'
+import { bounded } from '../mongo/bounded.ts'
+import { writeTimeoutMs } from '../mongo/connect.ts'
 import { insertNew, updateAll } from './write-many.ts'
 
 /** Pure: the entry as the archive keeps it. Its own text and version, not what they were lifted to. */
@@ -34,7 +36,8 @@ export class ArchiveConflictError extends Error {
 export async function archive(events: Collection<EventDocument>, documents: readonly EventDocument[]): Promise<void> {
   const duplicates = await insertNew(events, documents)
   if (duplicates.length === 0) return
-  const stored = await events.find({ _id: { $in: duplicates.map(({ _id }) => _id) } }, { projection: { id: 1 } }).toArray()
+  const found = events.find({ _id: { $in: duplicates.map(({ _id }) => _id) } }, { projection: { id: 1 } })
+  const stored = await bounded(writeTimeoutMs, found.toArray())
   const idAt = new Map(stored.map(({ _id, id }) => [_id, id]))
   const other = duplicates.find(({ _id, id }) => idAt.get(_id) !== id)
   if (other) throw new ArchiveConflictError(`another event is archived at ${other._id}`)

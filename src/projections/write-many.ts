@@ -1,12 +1,16 @@
 import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError } from 'mongodb'
+import { bounded } from '../mongo/bounded.ts'
+import { writeTimeoutMs } from '../mongo/connect.ts'
 
 const duplicateKey = 11_000
+/** A little more than the driver allows itself: it then fails by its own rules, or is given up where it would wait for ever. */
+const boundMs = writeTimeoutMs + 1_000
 
 /** Unordered inserts, a fifth of the cost of upserts; returns the documents whose `_id` was taken. */
 export async function insertNew<T extends { _id: string }>(collection: Collection<T>, documents: readonly T[]): Promise<T[]> {
   if (documents.length === 0) return []
   try {
-    await collection.insertMany(documents as never, { ordered: false })
+    await bounded(boundMs, collection.insertMany(documents as never, { ordered: false }))
     return []
   } catch (error) {
     return duplicatesIn(error).map((index) => documents[index]!)
@@ -20,7 +24,7 @@ export async function updateAll<T extends { _id: string }>(
 ): Promise<void> {
   for (let left = updates; left.length > 0;) {
     try {
-      await collection.bulkWrite(left, { ordered: false })
+      await bounded(boundMs, collection.bulkWrite(left, { ordered: false }))
       return
     } catch (error) {
       left = duplicatesIn(error).map((index) => left[index]!)

@@ -33,3 +33,10 @@ export function connectRedis(url: string, purpose: Purpose, log: Logger): Redis 
   redis.on('ready', () => log.debug('redis connection ready'))
   return redis
 }
+
+/** A state of the server that ends by itself or by its operator; the command was refused and is worth repeating. */
+export const isTransientRedisError = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^(LOADING|BUSY|READONLY|NOREPLICAS|MISCONF|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|UNBLOCKED)\b|Command timed out|Connection is closed/.test(
+    error.message,
+  )

@@ -16,6 +16,8 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     /** Set: the groups that must exist on every stream. */
     groups: key('groups'),
     lease: key('lease'),
+    /** Entry up to which the Redis models of an emptied server must have read before they are whole again, or `later`. */
+    rebuilding: key('rebuilding'),
     /** Sorted set: topic by the ms of its last activity. */
     topics: key('topics'),
     lane: (lane: string) => key(lane),

@@ -2,6 +2,7 @@
 const byId = (id) => document.getElementById(id)
 const [topics, comments, count, status, more, sort] = ['topics', 'comments', 'count', 'status', 'more', 'sort'].map(byId)
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`
 let cursor = null
 
 const read = async (path) => {
@@ -23,8 +24,8 @@ function articleOf(comment) {
     date.format(new Date(createdAt)),
     editedAt && 'edited',
     pinned && 'pinned',
-    likes && `${likes} likes`,
-    replies && `${replies} replies`,
+    likes && plural(likes, 'like', 'likes'),
+    replies && plural(replies, 'reply', 'replies'),
   ]
   const body =
     html === null ? element('p', { className: 'meta', textContent: `This comment is ${state}.` }) : element('div', { innerHTML: html })

@@ -9,7 +9,8 @@ const tsx = import.meta.resolve('tsx')
 export type Child = {
   pid(): number | undefined
   freeze(): void
-  thaw(): void
+  /** Always false: it is awake. */
+  thaw(): false
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
   /** SIGTERM; resolves with how it ended. */
@@ -24,7 +25,10 @@ export function startVerb(args: readonly string[], env: Record<string, string>, 
   return {
     pid: child.pid,
     freeze: () => void process.kill(child.pid()!, 'SIGSTOP'),
-    thaw: () => void process.kill(child.pid()!, 'SIGCONT'),
+    thaw() {
+      process.kill(child.pid()!, 'SIGCONT')
+      return false
+    },
     async kill() {
       const pid = child.pid()
       if (pid !== undefined) process.kill(pid, 'SIGKILL')

@@ -37,3 +37,25 @@ test('consumers killed at random points, started again under the same or another
   expect(inHand).toBeGreaterThan(0)
   summary('consumers killed', { kills, inHand, ...figuresOf(place.client, acknowledged) })
 })
+
+test('a consumer that slept while another took over what it had in hand: nothing counts twice', { timeout: 120_000 }, async () => {
+  const sleeper = place.startConsumer('a')
+  place.startConsumer('b')
+  const load = startLoad(place.client)
+  const sleeps = 3
+  let inHand = 0
+  for (let sleep = 0; sleep < sleeps; sleep++) {
+    await load.reaches(load.acknowledged.writes.length + 100)
+    await until(async () => {
+      if ((await pending(place, 'a', ['counts', 'likes'])) < 5) return false
+      sleeper.freeze()
+      return (await pending(place, 'a', ['counts', 'likes'])) > 0 || sleeper.thaw()
+    })
+    inHand += await pending(place, 'a')
+    await until(async () => (await pending(place, 'a')) === 0)
+    sleeper.thaw()
+  }
+  const acknowledged = await load.stop()
+  await everythingExact(place, acknowledged)
+  summary('a consumer slept', { sleeps, inHand, ...figuresOf(place.client, acknowledged) })
+})

@@ -32,6 +32,7 @@ beforeEach(async () => {
   address = await createSwitch(master.port)
   onReplica = new Redis(replica.url)
   await onReplica.replicaof('127.0.0.1', master.port)
+  await until(async () => /master_link_status:up/.test(await onReplica.info('replication')))
   place = await createPlace({ redisUrl: redis.url(address.port), mongodbUrl: mongo.url })
   place.startConsumer('a')
   await place.startApi()
@@ -45,10 +46,7 @@ afterEach(async () => {
 })
 
 /** From here on the replica lacks what is written. */
-async function stopReplicating(): Promise<void> {
-  await until(async () => /master_link_status:up/.test(await onReplica.info('replication')))
-  await onReplica.replicaof('NO', 'ONE')
-}
+const stopReplicating = () => onReplica.replicaof('NO', 'ONE')
 
 /** The master is gone for good, and with it what only it had. */
 async function promoteReplica(): Promise<void> {

@@ -8,6 +8,7 @@ import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
 import { viewOfSnapshot } from '../read/comment-view.ts'
 import { present } from '../read/present.ts'
+import { requireWhole } from '../read/whole-models.ts'
 import { Comment, CommentId, json, problems, topicPath } from '../schemas.ts'
 
 const Viewer = z
@@ -67,6 +68,7 @@ async function likedBy(
 ): Promise<string[]> {
   const { likers } = keys.of(topic)
   try {
+    await requireWhole(redis, keys.of(topic))
     const registers = await Promise.all(comments.map((id) => redis.hget(likers(topic, positionOfComment(id)!), user)))
     return comments.filter((_, i) => registers[i]?.endsWith('+'))
   } catch {

@@ -1,8 +1,11 @@
 -- Reads comments of one topic from the Redis models, in one go.
--- KEYS 1 feed  2 feed-roots  3 feed-replies  4 pins  5 count  6 likes
+-- KEYS 1 feed  2 feed-roots  3 feed-replies  4 pins  5 count  6 likes  7 meta  8 rebuilding
 -- ARGV 1 root whose replies are listed, '' for roots  2 'newest' or 'oldest'  3 position to start after, ''  4 limit, 0: none are listed
 --      5 how many first replies of a root  6... positions of further comments to return
 -- Replies {floor, listed, pins, further}; a comment is {position, creation, body, deleted, visibility, likes, replies, first replies}
+-- An emptied server knows nothing yet, or only a part.
+if redis.call('HEXISTS', KEYS[7], 'lastTerm') == 0 or redis.call('EXISTS', KEYS[8]) == 1 then return redis.error_reply('REBUILDING') end
+
 local feed, rootIndex, replyIndex, pins, count, likes = unpack(KEYS)
 local parent, order, start, limit, previews = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
