@@ -18,6 +18,10 @@ const delivered = (stream: Stream, raw: RawEntries): Delivered => ({
 
 /** What one consumer of a group asks of Redis. */
 export function createConsumerRedis(redis: Redis, group: string, consumer: string) {
+  redis.defineCommand('acknowledgeArchived', { lua: acknowledgeArchivedText, numberOfKeys: 2 })
+  const acknowledgeArchived = (redis as unknown as Record<string, (...args: string[]) => Promise<unknown>>)['acknowledgeArchived']!.bind(
+    redis,
+  )
   async function read(streams: readonly Stream[], from: '0' | '>', count: number, blockMs?: number): Promise<Delivered[]> {
     const names = streams.map(({ key }) => key)
     const block = blockMs === undefined ? [] : ['BLOCK', blockMs]
@@ -51,7 +55,7 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
     },
     /** For a store whose effects are the same however often. What the log has lost since it was read is written to it again. */
     async acknowledgeArchived({ key, partition }: Stream, entryIds: readonly string[]): Promise<void> {
-      if (entryIds.length > 0) await redis.eval(acknowledgeArchivedText, 2, key, partition.meta, group, ...entryIds)
+      if (entryIds.length > 0) await acknowledgeArchived(key, partition.meta, group, ...entryIds)
     },
     async park({ key, partition }: Stream, entryId: string, error: unknown): Promise<void> {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)

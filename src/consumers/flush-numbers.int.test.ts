@@ -85,8 +85,8 @@ test('in a partition that its server has not opened, numbers wait: they would ca
   const root = await posted('song:a', 'ann')
   await like('song:a', 'bob', root)
   const lane = startLane(ovation, createLikes(connectRedis(ovation.redisUrl, 'consumer', quiet)))
-  await ovation.caughtUp(['likes'])
   const { tag, meta, dirty } = ovation.keys.of('song:a')
+  await until(async () => (await ovation.redis.exists(dirty('likes'))) === 1)
   await ovation.redis.hdel(meta, 'term')
   const stopping = new AbortController()
   const flushing = flushNumbers(
