@@ -28,13 +28,9 @@ export type Child = { pid: number; line: string; stop(): Promise<void> }
 
 /** Runs a file of processes/ with JSON as its argument; resolves with the first line it prints. */
 export async function spawnProcess(name: string, options: unknown): Promise<Child> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, 'processes', `${name}.ts`), JSON.stringify(options)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'processes', `${name}.js`), JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout!.once('data', (data: Buffer) => resolve(data.toString().trim()))
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))

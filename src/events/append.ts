@@ -77,10 +77,12 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
   return async function append(event) {
     const partition = keys.of(event.topic)
     const id = event.eventId ?? randomUUID()
+    // Once: a request that is sent again after a reopening looks for its record where the first one left it.
+    const nowMs = Date.now() + clockOffsetMs
     let known: Snapshot | undefined
     for (let reopens = 0; reopens <= maxReopens;) {
       const { term, script } = open.get(partition.tag) ?? (await openTerm(partition))
-      const reply = await send(partition, script, event, id, known)
+      const reply = await send(partition, script, event, { id, nowMs, known })
       const [status, serverMs] = reply
       if (serverMs !== undefined) clockOffsetMs = serverMs - Date.now()
       if (status === 'closed' || status === 'clock-behind') {
@@ -108,11 +110,15 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
     return opened
   }
 
-  async function send(partition: PartitionKeys, script: Script, event: Append, id: string, known: Snapshot | undefined): Promise<Reply> {
+  async function send(
+    partition: PartitionKeys,
+    script: Script,
+    event: Append,
+    { id, nowMs, known }: { id: string; nowMs: number; known: Snapshot | undefined },
+  ): Promise<Reply> {
     const { topic, idempotency, target } = event
     const isUnkeyed = idempotency?.key === undefined
     const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
-    const nowMs = Date.now() + clockOffsetMs
     const field = idempotency ? (idempotency.key === undefined ? unkeyedField(id) : fieldOf(topic, event.actor, idempotency.key)) : ''
     const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, isUnkeyed)
     const args = [
@@ -125,7 +131,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       event.actor,
       event.correlationId,
       JSON.stringify(event.facts).slice(0, -1),
-      event.personal === undefined ? '' : event.personal === null ? 'null' : JSON.stringify(event.personal).slice(0, -1),
+      personalText(event),
       field,
       idempotency?.key === undefined ? '' : requestHash(idempotency.request),
       keepMs,
@@ -139,7 +145,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       partition.hot(topic),
       partition.feed(topic),
       partition.idempotency(bucket),
-      // Without a key only the connection can resend a request, and it resends these very names.
+      // Without a key only this process can send a request again, and it does so under the same names.
       ...(isUnkeyed ? [] : [partition.idempotency(bucketBefore)]),
     ]
     try {
@@ -149,6 +155,13 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       return unavailable(error)
     }
   }
+}
+
+/** The start of the event's `personal`, to which the script adds the snapshot and the end; empty where the event has none. */
+function personalText({ personal, target }: Append): string {
+  if (personal === null) return 'null'
+  if (personal === undefined && !target?.withSnapshot) return ''
+  return JSON.stringify(personal ?? {}).slice(0, -1)
 }
 
 function targetArguments(target: Target, known: Snapshot | undefined): string[] {

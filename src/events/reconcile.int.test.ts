@@ -85,7 +85,7 @@ describe('a server that was emptied', () => {
   beforeEach(() => ovation.redis.flushall())
 
   test('gets everything that the archive holds, with its origin, and groups; consumers then make the same read models', async () => {
-    for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition)).toBe(2)
+    for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition)).toBeGreaterThan(2) // never a term again
     const origins = (await writtenAgain(ovation)).map(({ origin }) => origin)
     const expected = before.mongo.events.map(({ _id, lane, term, seq }) => `${lane}/${term}/${seq}/${_id.split('/')[1]}`)
     expect(new Set(origins)).toEqual(new Set(expected))
@@ -105,14 +105,18 @@ describe('a server that was emptied', () => {
   })
 
   test('a second reconcile writes nothing again, before the consumers ran and after', async () => {
-    const again = async (term: number) => {
-      for (const partition of ovation.keys.partitions) expect(await reconcile(reconcileOf(ovation), partition, term - 1)).toBe(term)
+    const again = async () => {
+      for (const partition of ovation.keys.partitions) {
+        const term = await termOf(ovation, partition)
+        const next = await reconcile(reconcileOf(ovation), partition, term)
+        if (term) expect(next).toBe(term + 1)
+      }
       expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
     }
-    await again(2)
-    await again(3)
+    await again()
+    await again()
     await consumeAll(ovation)
-    await again(4)
+    await again()
     await consumeAll(ovation)
     expect(await readModels(ovation)).toEqual(before)
   })
@@ -128,7 +132,7 @@ describe('a server that was emptied', () => {
   test('many processes reconcile at once: one term, nothing doubled', async () => {
     const partition = ovation.keys.of('song:a')
     const terms = await Promise.all(Array.from({ length: 5 }, () => reconcile(reconcileOf(ovation), partition)))
-    expect(terms).toEqual([2, 2, 2, 2, 2])
+    expect([...new Set(terms)]).toEqual([await termOf(ovation, partition)])
     await consumeAll(ovation)
     expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
     expect(await readModels(ovation)).toEqual(before)
@@ -146,9 +150,10 @@ describe('a server that was emptied', () => {
       )
       await stalled
       await ovation.redis.pexpire(partition.lease, 1) // what 10 s without renewal do
-      expect(await reconcile(reconcileOf(ovation), partition)).toBe(2)
+      const term = await reconcile(reconcileOf(ovation), partition)
       wake()
       expect(await outcome).toContain('LEASE lost')
+      expect(await termOf(ovation, partition)).toBe(term)
       await consumeAll(ovation)
       expect(await writtenAgain(ovation)).toHaveLength(before.mongo.events.length)
       expect(await readModels(ovation)).toEqual(before)

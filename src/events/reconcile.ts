@@ -136,8 +136,11 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
     return undefined
   })
   const nowMs = Date.now()
-  // Not knowing what was opened before, the seconds since 1970 are above it: versions made of terms must never repeat.
-  const term = Math.max(Number(lastTerm), top ? top.term : Math.floor(nowMs / 1_000)) + 1
+  // A server that was emptied, or opens blindly, may have been opened in terms nobody knows of: the seconds since 1970 are above them all.
+  // Versions made of terms must never repeat.
+  const isNew = top?.entryId === '0-0'
+  const atLeast = wasOpen || isNew ? 0 : Math.floor(nowMs / 1_000)
+  const term = Math.max(Number(lastTerm), top?.term ?? 0, atLeast) + 1
   const issued = laterEntry(clock, streamsTop)
   const raised = laterEntry(issued, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
@@ -179,6 +182,7 @@ async function appendMissing(dependencies: ReconcileDependencies, partition: Par
   const from = positionOfEntry(range.from)
   const key = { $gt: archiveKey(partition.partition, `${from}~`), $lte: archiveKey(partition.partition, `${positionOfEntry(range.to)}~`) }
   const rewritten = await originsAbove(redis, partition, range.from)
+  const nowMs = await serverMs(redis)
   let count = 0
   const inRange: Filter<EventDocument> = { $or: [{ _id: key }, { seen: key }] }
   const missing = events.find(inRange).sort({ _id: 1 }).batchSize(500)
@@ -186,10 +190,16 @@ async function appendMissing(dependencies: ReconcileDependencies, partition: Par
     const held = await holdingEntries(redis, partition, page)
     const lacking = page.filter((document, i) => !held[i] && !rewritten.has(originOf(placeOf(document))))
     // Sent together, run in order: one at a time each would wait for an fsync of its own (514 events: 4.4 s).
-    await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document)))
+    await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document, nowMs)))
     count += lacking.length
   }
   return count
+}
+
+/** The clock that idempotency records go by. */
+async function serverMs(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time()
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
 }
 
 async function* pagesOf<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
@@ -238,14 +248,16 @@ async function appendAgain(
   partition: PartitionKeys,
   { token, term, clock }: Range,
   document: EventDocument,
+  nowMs: number,
 ): Promise<void> {
   const { id, type, v, topic, actor, at, cid, key, data } = document
   const isUnkeyed = key === ''
   const [field = '', request = ''] = isUnkeyed ? [unkeyedField(id)] : key.split(':')
   const place = placeOf(document)
   const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
-  const [bucket, , keepMs] = bucketsAt(Date.now(), windowMs, field, isUnkeyed)
-  const isRecognised = Date.now() < at.getTime() + windowMs * 1.5
+  // Where its sender looks: by the time now with a key, by the time it was first sent without.
+  const [bucket, , keepMs] = bucketsAt(isUnkeyed ? at.getTime() : nowMs, windowMs, field, isUnkeyed)
+  const isRecognised = nowMs < at.getTime() + windowMs * 1.5
   const fields = { id, type, v, topic, actor, at: at.getTime(), cid, key, data, origin: originOf(place) }
   await redis.eval(
     appendText,
