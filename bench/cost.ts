@@ -182,8 +182,8 @@ async function insertFloor({ redisUrl, mongodbUrl, pids }: Bench) {
   const collections = collectionsOf(client.db())
   await ensureIndexes(collections)
   const used = await costs(pids.mongod, documents.length, async () => {
-    for (let start = 0; start < documents.length; start += 500) {
-      const batch = documents.slice(start, start + 500)
+    for (let start = 0; start < documents.length; start += 1_000) {
+      const batch = documents.slice(start, start + 1_000)
       await collections.events.insertMany(
         batch.map(({ event }) => event),
         { ordered: false },

@@ -101,8 +101,8 @@ async function rawInserts(bench: Bench, count: number): Promise<number> {
   const { events, comments, ...others } = collectionsOf(client.db())
   await ensureIndexes({ events, comments, ...others })
   const startedMs = performance.now()
-  for (let start = 0; start < all.length; start += 500) {
-    const batch = all.slice(start, start + 500)
+  for (let start = 0; start < all.length; start += 1_000) {
+    const batch = all.slice(start, start + 1_000)
     await events.insertMany(
       batch.map(({ event }) => event),
       { ordered: false },

@@ -65,7 +65,7 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
       else if (Date.now() >= nextClaimMs) {
         await applyClaimed(lane, streams, signal)
         nextClaimMs = Date.now() + lane.options.claimAfterMs / 2
-      } else await applyNew(lane, streams, waitMs, signal)
+      } else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
       failures = 0
     } catch (error) {
       if (signal.aborted) break
@@ -99,15 +99,28 @@ async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: Abor
   }
 }
 
-async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, signal: AbortSignal): Promise<void> {
+/** New entries as they come; of a backlog, the next while these are applied, until something else is due. */
+async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, untilMs: number, signal: AbortSignal): Promise<void> {
+  const { kind, batchSize } = lane.options
+  let delivered = await readNew(lane, streams, waitMs)
+  while (delivered.length > 0) {
+    const isBacklog = kind !== 'hot' && countOf(delivered) >= batchSize && Date.now() < untilMs && !signal.aborted
+    const ahead = isBacklog ? lane.redis.readNew(streams, batchSize) : Promise.resolve([])
+    ahead.catch(() => {}) // its failure is thrown below; what it was given meanwhile is pending, and comes first after that
+    await apply(lane, delivered, signal)
+    delivered = await ahead
+  }
+}
+
+async function readNew(lane: Lane, streams: readonly Stream[], waitMs: number): Promise<Delivered[]> {
   const { batchSize, lingerMs } = lane.options
   const first = await lane.redis.readNew(streams, batchSize, waitMs)
-  if (first.length === 0) return
-  const read = first.reduce((sum, { entries }) => sum + entries.length, 0)
-  if (lingerMs === 0 || read >= batchSize) return await apply(lane, first, signal)
+  if (first.length === 0 || lingerMs === 0 || countOf(first) >= batchSize) return first
   await delay(lingerMs)
-  await apply(lane, merged(first, await lane.redis.readNew(streams, batchSize)), signal)
+  return merged(first, await lane.redis.readNew(streams, batchSize))
 }
+
+const countOf = (delivered: readonly Delivered[]): number => delivered.reduce((sum, { entries }) => sum + entries.length, 0)
 
 function merged(first: readonly Delivered[], second: readonly Delivered[]): Delivered[] {
   const byKey = new Map(first.map((delivered) => [delivered.stream.key, delivered]))

@@ -91,8 +91,8 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
           streams: () => streamsOf(effects, keys, kind),
           options: {
             kind,
-            batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 500,
-            inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 4,
+            batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 1_000,
+            inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 3,
             lingerMs: kind === 'priority' ? 0 : 10,
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },

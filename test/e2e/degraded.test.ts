@@ -148,7 +148,11 @@ describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {
     await e2e.caughtUp()
     const response = await fetch(`${api.url}/readyz`)
     expect(response.status).toBe(200) // what is left is served
-    expect(await response.json()).toMatchObject({ ok: true, degraded: ['mongodb'], checks: { redis: { ok: true }, mongodb: { ok: false } } })
+    expect(await response.json()).toMatchObject({
+      ok: true,
+      degraded: ['mongodb'],
+      checks: { redis: { ok: true }, mongodb: { ok: false } },
+    })
   })
 
   test('a write on a comment that only MongoDB knows is refused with 503', async () => {
