@@ -99,6 +99,8 @@ async function caughtUp({ redisUrl }: Bench): Promise<void> {
 /** Memory Redis took for the comments of this run, models included. */
 async function memoryPerMillion({ redisUrl }: Bench): Promise<string> {
   const redis = connectRedis(redisUrl, 'consumer', quiet)
+  for await (const names of redis.scanStream({ match: 'floor:*', count: 1_000 }))
+    if ((names as string[]).length > 0) await redis.del(...(names as string[]))
   const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1])
   const count = await redis.xlen(createKeys('cost:', partitions).of('song:cost').lane('global'))
   redis.disconnect()

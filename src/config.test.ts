@@ -99,7 +99,7 @@ describe('the environment', () => {
 })
 
 test('the reference has every variable, described', () => {
-  expect(variables).toHaveLength(18)
+  expect(variables).toHaveLength(17)
   expect(variables.filter(({ description }) => description.length < 10)).toEqual([])
   expect(variables.filter(({ isRequired }) => isRequired).map(({ name }) => name)).toEqual(['REDIS_URL', 'MONGODB_URL'])
   expect(variables.find(({ name }) => name === 'IDEMPOTENCY_WINDOW_MS')?.default).toBe('3600000')

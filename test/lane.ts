@@ -26,6 +26,7 @@ export function startLane({ redisUrl, redis: shared, keys }: Deployment, project
     streams: () => streamsOf(shared, keys, kind),
     options: { kind, batchSize, inFlight, lingerMs, claimAfterMs },
     pacer,
+    takeReconnected: () => false,
     isTransient,
     stats,
     log: quiet,

@@ -9,7 +9,13 @@ import { snapshot } from './snapshot.ts'
 export const idempotencyWindowMs = 3_600_000
 const topics = ['song:a', 'song:b', 'song:hot'] // of both partitions
 
-export const reconcileOf = ({ redis, collections: { events } }: Deployment) => ({ redis, events, idempotencyWindowMs, log: quiet })
+export const reconcileOf = ({ redis, collections: { events, settings } }: Deployment) => ({
+  redis,
+  events,
+  settings,
+  idempotencyWindowMs,
+  log: quiet,
+})
 export const termOf = async ({ redis }: Deployment, { meta }: PartitionKeys) => Number(await redis.hget(meta, 'term'))
 export const readModels = ({ redis, keys, collections }: Deployment) => snapshot(redis, keys.partitions, collections)
 const streamOf = async ({ redis }: Deployment, { lane }: PartitionKeys, name: string) =>

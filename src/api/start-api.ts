@@ -72,7 +72,13 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
     if (fault) throw new Error(fault)
     for (const warning of await durabilityWarnings(writing)) log.warn(warning)
     // Before the first request, so that a new deployment answers as whole; where that fails, the first write or a consumer does it.
-    const opening = { redis: writing, events: collections.events, idempotencyWindowMs: config.idempotencyWindowMs, log }
+    const opening = {
+      redis: writing,
+      events: collections.events,
+      settings: collections.settings,
+      idempotencyWindowMs: config.idempotencyWindowMs,
+      log,
+    }
     if (role !== 'read') await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
     const api = await listen(app().fetch, { host: config.host, port: config.port, log })
     const ops = await listenOps(metrics.registry, config, log)

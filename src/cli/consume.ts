@@ -40,9 +40,7 @@ export const consume = (program: Command): Command =>
       const stopped = stopSignal((signal) => log.info({ signal }, 'stopping'))
       const keys = createKeys(keyPrefix, partitions)
       const options = { redisUrl, mongodbUrl, keys, name, groups, lanes, concurrency, claimAfterMs, idempotencyWindowMs, log }
-      const starting = startConsumers(options)
-      const consumers = await Promise.race([starting, stopped])
-      if (!consumers) process.exit(0) // it waits for MongoDB, with nothing in hand
+      const consumers = await startConsumers(options)
       log.info({ groups, lanes, concurrency }, 'consuming')
       const failure = await Promise.race([stopped, consumers.failed.catch((error: unknown) => error)])
       await consumers.stop()

@@ -14,5 +14,6 @@ for i = 2, #ARGV do
     if not late[1] or isBefore(entry, late[1]) then late[1] = entry end
     if not late[2] or isBefore(late[2], entry) then late[2] = entry end
     redis.call('HSET', KEYS[2], 'lateFrom', late[1], 'lateTo', late[2])
+    redis.call('HINCRBY', KEYS[2], 'lateSeen', 1) -- a range that was compared before this one is not done with
   end
 end

@@ -39,6 +39,8 @@ export async function flushNumbers(dependencies: FlushNumbers, signal: AbortSign
 }
 
 async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumbers, partition: PartitionKeys): Promise<void> {
+  // While an emptied server reads everything again its numbers are partial, and its term would put them above MongoDB's whole ones.
+  if (await redis.exists(partition.rebuilding)) return
   for (const model of models) {
     const dirty = partition.dirty(model.name)
     // One process a second: the numbers are merged, but writing them twice is work for nothing.

@@ -30,7 +30,13 @@ afterAll(async () => {
 })
 beforeEach(() => {
   keys = createKeys(`lag-test-${process.pid}-${run++}:`, 2)
-  const dependencies = { redis, events: mongo.db.collection(`events-${run}`) as never, idempotencyWindowMs: 60_000, log }
+  const dependencies = {
+    redis,
+    settings: undefined as never,
+    events: mongo.db.collection(`events-${run}`) as never,
+    idempotencyWindowMs: 60_000,
+    log,
+  }
   append = createAppend({
     ...dependencies,
     keys,

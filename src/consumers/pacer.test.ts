@@ -6,7 +6,7 @@ const times = (count: number, action: () => number) => Array.from({ length: coun
 /** Others' writes took 10 ms for long. */
 function pacerAtRest() {
   const pacer = createPacer()
-  times(50, () => (pacer.observe(10), 0))
+  times(50, () => (pacer.observe('global', 10), 0))
   return pacer
 }
 
@@ -17,22 +17,22 @@ test('a hot batch is followed by a rest as long as itself: half of the time', ()
 
 test('while the others take more than twice their time the rest doubles, up to twenty times the batch and a second', () => {
   const pacer = pacerAtRest()
-  times(10, () => (pacer.observe(40), 0))
+  times(10, () => (pacer.observe('global', 40), 0))
   expect([1, 2, 3, 4, 5, 6].map(() => pacer.restAfter(20))).toEqual([40, 80, 160, 320, 400, 400])
   expect(pacer.restAfter(200)).toBe(1_000)
 })
 
 test('up to twice their time nothing changes', () => {
   const pacer = pacerAtRest()
-  times(100, () => (pacer.observe(19), 0))
+  times(100, () => (pacer.observe('global', 19), 0))
   expect(pacer.restAfter(20)).toBe(20)
 })
 
 test('when they are quick again it shrinks by a tenth each time, down to the batch', () => {
   const pacer = pacerAtRest()
-  times(20, () => (pacer.observe(100), 0))
+  times(20, () => (pacer.observe('global', 100), 0))
   times(4, () => pacer.restAfter(20))
-  times(30, () => (pacer.observe(10), 0))
+  times(30, () => (pacer.observe('global', 10), 0))
   expect(pacer.restAfter(20)).toBeCloseTo(288)
   expect(pacer.restAfter(20)).toBeCloseTo(259.2)
   expect(times(40, () => pacer.restAfter(20))).toBe(20)
@@ -40,6 +40,12 @@ test('when they are quick again it shrinks by a tenth each time, down to the bat
 
 test('congestion does not become the norm it is measured against', () => {
   const pacer = pacerAtRest()
-  times(50, () => (pacer.observe(100), 0))
+  times(50, () => (pacer.observe('global', 100), 0))
   expect(pacer.restAfter(20)).toBe(40)
+})
+
+test('lanes of different speed are no congestion', () => {
+  const pacer = createPacer()
+  times(50, () => (pacer.observe('priority', 2), pacer.observe('global', 15), 0))
+  expect(times(10, () => pacer.restAfter(20))).toBe(20)
 })

@@ -5,19 +5,19 @@
  */
 export function createPacer() {
   let restFactor = 1
-  let baselineMs: number | undefined
-  let recentMs: number | undefined
-  const mix = (old: number | undefined, ms: number, weight: number) => (old === undefined ? ms : old + (ms - old) * weight)
+  /** Each lane against itself: one that waits for company writes larger batches, which is no congestion. */
+  const lanes = new Map<string, { baselineMs: number; recentMs: number }>()
+  const mix = (old: number, ms: number, weight: number) => old + (ms - old) * weight
   return {
     /** A write of a lane that must not notice took this long. */
-    observe(ms: number): void {
-      recentMs = mix(recentMs, ms, 0.2)
+    observe(lane: string, ms: number): void {
+      const { baselineMs, recentMs } = lanes.get(lane) ?? { baselineMs: ms, recentMs: ms }
       // The baseline falls at once and rises slowly: congestion must not become the norm it is measured against.
-      baselineMs = baselineMs === undefined || ms < baselineMs ? mix(baselineMs, ms, 0.5) : mix(baselineMs, ms, 0.005)
+      lanes.set(lane, { recentMs: mix(recentMs, ms, 0.2), baselineMs: mix(baselineMs, ms, ms < baselineMs ? 0.5 : 0.005) })
     },
     /** What to rest after a hot batch that took this long, ms. */
     restAfter(ms: number): number {
-      const isCrowded = recentMs !== undefined && baselineMs !== undefined && recentMs > 2 * baselineMs
+      const isCrowded = [...lanes.values()].some(({ baselineMs, recentMs }) => recentMs > 2 * baselineMs)
       restFactor = isCrowded ? Math.min(20, restFactor * 2) : Math.max(1, restFactor * 0.9)
       return Math.min(1_000, ms * restFactor)
     },

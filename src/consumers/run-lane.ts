@@ -28,6 +28,8 @@ export type Lane = {
   streams(): Promise<Stream[]>
   options: LaneOptions
   pacer: Pacer
+  /** True once after the connection was lost: an answer may have been lost with it, and its entries are pending. */
+  takeReconnected(): boolean
   isTransient(error: unknown): boolean
   stats: LaneStats
   log: Logger
@@ -54,6 +56,7 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
   let refreshAtMs = 0
   while (!signal.aborted) {
     try {
+      if (lane.takeReconnected()) isRecovering = true
       if (Date.now() >= refreshAtMs) {
         const readable = await readableStreams(lane)
         streams = readable.streams
@@ -142,11 +145,19 @@ function merged(first: readonly Delivered[], second: readonly Delivered[]): Deli
  */
 async function apply(lane: Lane, delivered: readonly Delivered[], signal: AbortSignal): Promise<void> {
   const steps = stepsOf(delivered, lane.options.batchSize)
+  const keeping = keepAlive(lane, delivered)
   const workers = Array.from({ length: Math.min(lane.options.inFlight, steps.length) }, async () => {
     for (let step = steps.shift(); step; step = steps.shift()) await applyStep(lane, step, delivered, signal)
   })
   const failed = (await Promise.allSettled(workers)).find((worker) => worker.status === 'rejected')
+  clearInterval(keeping)
   if (failed) throw failed.reason
+}
+
+/** Says every third of the claiming time that the entries in hand are worked on, however slow the store is. */
+function keepAlive({ redis, options }: Lane, delivered: readonly Delivered[]): NodeJS.Timeout {
+  const keep = () => Promise.all(delivered.map((some) => redis.keep(some))).catch(() => {}) // unsaid, another may take them: twice is as once
+  return setInterval(() => void keep(), options.claimAfterMs / 3)
 }
 
 /** One batch, and a rest after a hot one. */
@@ -163,8 +174,8 @@ async function applyStep(lane: Lane, step: readonly Delivered[], inHand: readonl
   stats.status = 'running'
   const tookMs = performance.now() - startedMs
   log.debug({ applied, parked, tookMs: Math.round(tookMs) }, 'batch applied')
-  if (options.kind === 'hot') await delay(pacer.restAfter(tookMs))
-  else pacer.observe(tookMs)
+  if (options.kind === 'hot') await delay(pacer.restAfter(tookMs), undefined, { signal }).catch(() => {})
+  else pacer.observe(options.kind, tookMs)
 }
 
 function stepsOf(delivered: readonly Delivered[], size: number): Delivered[][] {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { commandsOn } from '../../test/commands.ts'
 import { type Deployment, createDeployment, until } from '../../test/deployment.ts'
+import { createKeys } from '../redis/keys.ts'
 import { type PrivateRedis, startPrivateRedis } from '../../test/private-redis.ts'
 
 let server: PrivateRedis
@@ -46,4 +47,15 @@ test('of a version from the future they report that a person has to act', async 
       stats: expect.objectContaining({ reason: expect.stringContaining('comment.sung') as string }) as object,
     },
   ])
+})
+
+test('of another number of partitions than the deployment was started with they refuse, also where Redis has forgotten it', async () => {
+  const consumers = await ovation.consume()
+  await commandsOn(ovation.append).posted('song:a', 'ann')
+  await ovation.caughtUp()
+  await consumers.stop()
+  const others = { keys: createKeys(ovation.keys.prefix, 3) }
+  await expect((await ovation.consume(others)).failed).rejects.toThrow('PARTITIONS is 3, this deployment was started with 2')
+  await ovation.redis.flushall()
+  await expect((await ovation.consume(others)).failed).rejects.toThrow('PARTITIONS is 3, the archive was begun with 2')
 })

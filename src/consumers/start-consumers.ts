@@ -10,6 +10,8 @@ import { createFeed } from '../projections/feed.ts'
 import { createLikes } from '../projections/likes.ts'
 import type { Projection } from '../projections/projection.ts'
 import { createStore } from '../projections/store.ts'
+import { archivedPartitionsFault } from '../mongo/partitions-setting.ts'
+import { partitionsFault } from '../redis/check-server.ts'
 import { connectRedis, isTransientRedisError } from '../redis/connect.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createConsumerRedis } from './consumer-redis.ts'
@@ -63,31 +65,48 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
   const crowd = connectMongo(mongodbUrl, { poolSize: 4, purpose: 'write' })
   const others = connectMongo(mongodbUrl, { poolSize: 8, purpose: 'write' })
   const collections = collectionsOf(others.db)
-  const prepared = persist(() => ensureIndexes(collections), {
-    isTransient: isTransientMongoError,
-    onWait: (error) => log.warn({ reason: String(error) }, 'MongoDB is away, its groups are waiting'),
-    signal: stopping.signal,
-  })
   const shared = connect()
+  const waiting = {
+    isTransient: isTransientMongoError,
+    onWait: (error: unknown) => log.warn({ reason: String(error) }, 'MongoDB is away, its groups are waiting'),
+    signal: stopping.signal,
+  }
+  const checked = partitionsFault(shared, keys.prefix, keys.partitions.length).then(refuse)
+  const prepared = persist(async () => {
+    refuse(await archivedPartitionsFault(collections.settings, keys.partitions.length))
+    await ensureIndexes(collections)
+  }, waiting)
   const running: { group: string; lane: string; stats: LaneStats }[] = []
   const loops: Promise<void>[] = [
     prepared.catch(unlessStopping),
-    watchPartitions(
-      { redis: shared, keys, events: collections.events, idempotencyWindowMs: options.idempotencyWindowMs, log },
-      stopping.signal,
-    ),
+    checked
+      .then(() =>
+        watchPartitions(
+          {
+            redis: shared,
+            keys,
+            events: collections.events,
+            settings: collections.settings,
+            idempotencyWindowMs: options.idempotencyWindowMs,
+            log,
+          },
+          stopping.signal,
+        ),
+      )
+      .catch(unlessStopping),
   ]
   for (const group of groups) {
     const pacer = createPacer()
     for (const kind of lanes) {
       for (let reader = 0; reader < (kind === 'global' ? concurrency : 1); reader++) {
         const effects = connect()
+        const reading = connect()
         const projection = createProjection(group, kind === 'hot' ? collectionsOf(crowd.db) : collections, effects)
         const stats: LaneStats = { applied: 0, parked: 0, status: 'running' }
         running.push({ group, lane: kind, stats })
         const lane = {
           projection,
-          redis: createConsumerRedis(connect(), group, reader === 0 ? name : `${name}.${reader}`),
+          redis: createConsumerRedis(reading, group, reader === 0 ? name : `${name}.${reader}`),
           streams: () => streamsOf(effects, keys, kind),
           options: {
             kind,
@@ -97,6 +116,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },
           pacer,
+          takeReconnected: watchReconnects(reading),
           isTransient: (error: unknown) => isTransientMongoError(error) || isTransientRedisError(error),
           stats,
           log: log.child({ component: 'consumer', group, lane: kind }),
@@ -132,6 +152,23 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     patience.abort()
     for (const redis of connections) redis.disconnect()
     await Promise.all([crowd.close(), others.close()])
+  }
+}
+
+function refuse(fault: string | undefined): void {
+  if (fault) throw new Error(fault)
+}
+
+/** Whether the connection was lost and made again since it was last asked. */
+function watchReconnects(redis: Redis): () => boolean {
+  let isLost = false
+  let wasLost = false
+  redis.on('close', () => (isLost = true))
+  redis.on('ready', () => (wasLost ||= isLost))
+  return () => {
+    const answer = wasLost
+    if (answer) wasLost = isLost = false
+    return answer
   }
 }
 

@@ -65,6 +65,10 @@ export const appendScript = scriptFor
 
 type Reply = [status: string, serverMs: number, ...rest: unknown[]]
 const maxReopens = 3
+/** How late a command without a record may still run, ms: the connection may send it again when newer ones have been taken. */
+const unrecordedLateMs = 5_000
+/** Commands that may wait on the connection: it keeps those that were given up, and would send them all when the server is back. */
+const maxWaiting = 5_000
 
 /**
  * Appends an event to the log: one script, one round trip, one more where only MongoDB knows the target.
@@ -123,7 +127,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
     const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, isUnkeyed)
     const args = [
       event.priority ? 'priority' : '',
-      nowMs + windowMs / 2,
+      nowMs + (idempotency ? windowMs / 2 : unrecordedLateMs),
       id,
       event.type,
       commentEvents[event.type].version,
@@ -148,6 +152,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       // Without a key only this process can send a request again, and it does so under the same names.
       ...(isUnkeyed ? [] : [partition.idempotency(bucketBefore)]),
     ]
+    if (waitingOn(redis) > maxWaiting) return unavailable(new Error('too many commands wait'))
     try {
       return (await redis.evalsha(script.sha, names.length, ...names, ...args)) as Reply
     } catch (error) {
@@ -155,6 +160,11 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       return unavailable(error)
     }
   }
+}
+
+const waitingOn = (redis: Redis): number => {
+  const { commandQueue, offlineQueue } = redis as unknown as Record<'commandQueue' | 'offlineQueue', { length: number }>
+  return commandQueue.length + offlineQueue.length
 }
 
 /** The start of the event's `personal`, to which the script adds the snapshot and the end; empty where the event has none. */

@@ -21,9 +21,11 @@ export function openLog({ redis, keys, collections, idempotencyWindowMs, log }: 
   async function reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number> {
     const begun =
       opening.get(partition.tag) ??
-      reconcile({ redis, events: collections.events, idempotencyWindowMs, log }, partition, failedTerm).finally(() =>
-        opening.delete(partition.tag),
-      )
+      reconcile(
+        { redis, events: collections.events, settings: collections.settings, idempotencyWindowMs, log },
+        partition,
+        failedTerm,
+      ).finally(() => opening.delete(partition.tag))
     opening.set(partition.tag, begun)
     return await within(reopenWaitMs, begun)
   }

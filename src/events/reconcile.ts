@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { Collection, Filter } from 'mongodb'
+import type { Collection } from 'mongodb'
 import type { Logger } from 'pino'
-import { type EventDocument, archiveKey } from '../mongo/collections.ts'
+import { type EventDocument, type SettingDocument, archiveKey } from '../mongo/collections.ts'
+import { bounded } from '../mongo/bounded.ts'
+import { readTimeoutMs } from '../mongo/connect.ts'
 import type { PartitionKeys } from '../redis/keys.ts'
 import { luaFile } from '../redis/script.ts'
 import { appendScript, fieldsOf } from './append.ts'
@@ -16,7 +18,13 @@ const [beginText, openText, appendText] = ['reconcile-begin.lua', 'reconcile-ope
   luaFile(import.meta.url, name),
 ) as [string, string, string]
 
-export type ReconcileDependencies = { redis: Redis; events: Collection<EventDocument>; idempotencyWindowMs: number; log: Logger }
+export type ReconcileDependencies = {
+  redis: Redis
+  events: Collection<EventDocument>
+  settings: Collection<SettingDocument>
+  idempotencyWindowMs: number
+  log: Logger
+}
 
 const leaseMs = 10_000
 /** How far ahead the clock is set when the archive cannot be asked: above what a server with a clock that much ahead had issued. */
@@ -32,15 +40,15 @@ export async function reconcile(dependencies: ReconcileDependencies, partition: 
   const token = randomUUID()
   for (;;) {
     const term = await openTerm(redis, partition)
-    if (term !== undefined && term !== failedTerm) return term
+    if (isLater(term, failedTerm)) return term
     if (await redis.set(partition.lease, token, 'PX', leaseMs, 'NX')) break
     await delay(50)
   }
   const lease = holdLease(redis, partition, token)
   try {
     const term = await openTerm(redis, partition)
-    if (term !== undefined && term !== failedTerm) return term
-    return await openNextTerm(dependencies, partition, token)
+    if (isLater(term, failedTerm)) return term
+    return await openNextTerm(dependencies, partition, token, failedTerm)
   } catch (error) {
     log.warn({ partition: partition.partition, reason: String(error) }, 'reconcile did not finish')
     throw error
@@ -48,6 +56,9 @@ export async function reconcile(dependencies: ReconcileDependencies, partition: 
     await lease.release()
   }
 }
+
+const isLater = (term: number | undefined, failedTerm: number | undefined): term is number =>
+  term !== undefined && (failedTerm === undefined || term > failedTerm)
 
 /** Writes again what is missing in an open partition: opened while MongoDB was away, or archived later than it was opened. */
 export async function reconcileLater(dependencies: ReconcileDependencies, partition: PartitionKeys): Promise<void> {
@@ -58,16 +69,15 @@ export async function reconcileLater(dependencies: ReconcileDependencies, partit
   try {
     const term = Number(await redis.hget(partition.meta, 'term'))
     if (!term) return
-    const [from, to, lateFrom, lateTo] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'lateFrom', 'lateTo')
+    const [from, to, lateFrom, lateTo, lateSeen] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'lateFrom', 'lateTo', 'lateSeen')
     if (from && to) {
       await appendMissing(dependencies, partition, { token, term, from, to, clock: to })
-      const last = (await redis.hget(partition.meta, 'clock')) ?? to
-      if ((await redis.get(partition.rebuilding)) === 'later') await redis.set(partition.rebuilding, last)
+      await redis.eval(markText, 2, partition.rebuilding, partition.lane('priority'))
     }
     if (lateFrom && lateTo)
       await appendMissing(dependencies, partition, { token, term, from: entryBefore(lateFrom), to: lateTo, clock: lateTo })
-    await redis.eval(forgetText, 1, partition.meta, 'lostTo', to ?? '', 'lostFrom', from ?? '')
-    await redis.eval(forgetText, 1, partition.meta, 'lateTo', lateTo ?? '', 'lateFrom', lateFrom ?? '')
+    if (to) await redis.eval(forgetText, 1, partition.meta, 'lostTo', to, 'lostFrom', 'lostTo')
+    if (lateSeen) await redis.eval(forgetText, 1, partition.meta, 'lateSeen', lateSeen, 'lateFrom', 'lateTo', 'lateSeen')
   } finally {
     await lease.release()
   }
@@ -90,8 +100,20 @@ export async function finishRebuilding(redis: Redis, partition: PartitionKeys): 
       Number(pending) > 0 ? ((await redis.xpending(partition.lane('priority'), String(name))) as [number, string | null]) : []
     if (oldest && laterEntry(until, oldest) === until) return false
   }
-  await redis.del(partition.rebuilding)
+  // Unless the server was emptied once more meanwhile.
+  await redis.eval(`if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`, 1, partition.rebuilding, until)
   return true
+}
+
+const termOf = (partition: PartitionKeys) => ({ _id: `term/${partition.partition}` })
+
+async function recordedTerm({ settings }: ReconcileDependencies, partition: PartitionKeys): Promise<number> {
+  return Number((await bounded(readTimeoutMs, settings.findOne(termOf(partition))))?.value ?? 0)
+}
+
+async function recordTerm({ settings }: ReconcileDependencies, partition: PartitionKeys, term: number): Promise<void> {
+  const durable = { upsert: true, writeConcern: { w: 'majority', journal: true } } as const
+  await bounded(readTimeoutMs, settings.updateOne(termOf(partition), { $max: { value: term } }, durable))
 }
 
 /** The term of a partition that takes appends: it is in meta and the server knows its script. */
@@ -113,7 +135,12 @@ function holdLease(redis: Redis, { lease }: PartitionKeys, token: string) {
   }
 }
 
-async function openNextTerm(dependencies: ReconcileDependencies, partition: PartitionKeys, token: string): Promise<number> {
+async function openNextTerm(
+  dependencies: ReconcileDependencies,
+  partition: PartitionKeys,
+  token: string,
+  failedTerm: number | undefined,
+): Promise<number> {
   const { redis, events, log } = dependencies
   const { meta, lease, hotspots, groups, lane, hot } = partition
   const startedMs = Date.now()
@@ -136,19 +163,19 @@ async function openNextTerm(dependencies: ReconcileDependencies, partition: Part
     return undefined
   })
   const nowMs = Date.now()
-  // A server that was emptied, or opens blindly, may have been opened in terms nobody knows of: the seconds since 1970 are above them all.
-  // Versions made of terms must never repeat.
-  const isNew = top?.entryId === '0-0'
-  const atLeast = wasOpen || isNew ? 0 : Math.floor(nowMs / 1_000)
-  const term = Math.max(Number(lastTerm), top?.term ?? 0, atLeast) + 1
+  const recorded = await recordedTerm(dependencies, partition).catch(() => undefined)
+  // Versions made of terms must never repeat, so each is recorded before it opens. Where MongoDB cannot tell, the seconds since 1970 are above all.
+  const atLeast = top && recorded !== undefined ? recorded : Math.floor(nowMs / 1_000)
+  const term = Math.max(Number(lastTerm), failedTerm ?? 0, top?.term ?? 0, atLeast) + 1
+  await recordTerm(dependencies, partition, term).catch(() => {}) // the next one is then counted from the clock
   const issued = laterEntry(clock, streamsTop)
   const raised = laterEntry(issued, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
-  // An emptied server lost its models: they are whole again when they have read what was written again.
-  const rebuilding = wasOpen ? '' : !top ? 'later' : rewritten > 0 ? 'now' : ''
-  await redis.eval(openText, 3, meta, lease, partition.rebuilding, token, term, raised, top ? 'yes' : '', rebuilding)
+  // An emptied server lost its models: they are whole again when they have read what was written again, by this run or one that died.
+  const rebuilding = wasOpen ? '' : !top ? 'later' : top.entryId === '0-0' ? '' : 'now'
+  await redis.eval(openText, 4, meta, lease, partition.rebuilding, lane('priority'), token, term, raised, top ? 'yes' : '', rebuilding)
   log.info(
     { partition: partition.partition, term, rewritten, tookMs: Date.now() - startedMs, compared: top !== undefined },
     'partition opened',
@@ -171,9 +198,14 @@ const laterEntry = (a: string, b: string): string => (positionOfEntry(a) > posit
 /** Just below: ranges begin after an entry. */
 const entryBefore = (entryId: string): string => `${Number(entryId.split('-')[0]) - 1}-999999`
 
-/** Of what was remembered, what has not changed since it was read: a consumer may have added to it. */
-const forgetText = `if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] and redis.call('HGET', KEYS[1], ARGV[3]) == ARGV[4] then
-  redis.call('HDEL', KEYS[1], ARGV[1], ARGV[3]) end`
+/** Forgets fields unless the first one, which says which version was read, has changed: a consumer may have added to them. */
+const forgetText = `if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], unpack(ARGV, 3)) end`
+
+/** From `later` to the last entry of `priority`, where all that is written again stands; nothing there: the models are whole. */
+const markText = `if redis.call('GET', KEYS[1]) ~= 'later' then return end
+  local info, last = redis.call('XINFO', 'STREAM', KEYS[2]), '0-0'
+  for i = 1, #info, 2 do if info[i] == 'last-generated-id' then last = info[i + 1] end end
+  if last == '0-0' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], last) end`
 
 type Range = { token: string; term: number; from: string; to: string; clock: string }
 
@@ -184,14 +216,16 @@ async function appendMissing(dependencies: ReconcileDependencies, partition: Par
   const rewritten = await originsAbove(redis, partition, range.from)
   const nowMs = await serverMs(redis)
   let count = 0
-  const inRange: Filter<EventDocument> = { $or: [{ _id: key }, { seen: key }] }
-  const missing = events.find(inRange).sort({ _id: 1 }).batchSize(500)
-  for await (const page of pagesOf(missing, 500)) {
-    const held = await holdingEntries(redis, partition, page)
-    const lacking = page.filter((document, i) => !held[i] && !rewritten.has(originOf(placeOf(document))))
-    // Sent together, run in order: one at a time each would wait for an fsync of its own (514 events: 4.4 s).
-    await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document, nowMs)))
-    count += lacking.length
+  // Two scans of two indexes: one query with $or would sort everything before its first document.
+  for (const filter of [{ _id: key }, { seen: key }] as const) {
+    for await (const page of pagesOf(events.find(filter).batchSize(500), 500)) {
+      const held = await holdingEntries(redis, partition, page)
+      const lacking = page.filter((document, i) => !held[i] && !rewritten.has(originOf(placeOf(document))))
+      // Sent together, run in order: one at a time each would wait for an fsync of its own (514 events: 4.4 s).
+      await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document, nowMs)))
+      for (const document of lacking) rewritten.add(originOf(placeOf(document)))
+      count += lacking.length
+    }
   }
   return count
 }

@@ -1,4 +1,4 @@
-import { MongoClient, MongoNetworkError, MongoServerError, MongoServerSelectionError, MongoWriteConcernError, type Db } from 'mongodb'
+import { type Db, MongoBulkWriteError, MongoClient, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb'
 
 /** Longest wait of a read that a person waits for, ms. */
 export const readTimeoutMs = 1_000
@@ -27,12 +27,18 @@ export function connectMongo(
   return { db: client.db(/^\w[\w+]*:\/\/[^/]+\/([^?]+)/.exec(url)?.[1] ?? database), close: () => client.close() }
 }
 
-const transientCodes = new Set([64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031, 50])
-
-/** MongoDB is away, stepping down or slow: the same operation will succeed later. 14031: its disk is full. */
+/**
+ * Whether the same operation can succeed later: everything but a fault of the documents themselves. A wrong password, a full disk or an error
+ * nobody foresaw is a fault of the whole server, to be waited for and mended, never a reason to give an event up.
+ */
 export const isTransientMongoError = (error: unknown): boolean =>
-  error instanceof MongoNetworkError ||
-  error instanceof MongoServerSelectionError ||
-  error instanceof MongoWriteConcernError ||
-  (error instanceof MongoServerError && (transientCodes.has(Number(error.code)) || error.hasErrorLabel('RetryableWriteError'))) ||
-  (error instanceof Error && /pool.*(cleared|closed)|topology (is )?closed|not connected|timed out/i.test(error.message))
+  error instanceof MongoBulkWriteError
+    ? ![error.writeErrors].flat().some(({ code }) => documentFaults.has(code))
+    : error instanceof MongoServerError
+      ? !documentFaults.has(Number(error.code))
+      : error instanceof MongoError
+        ? !(error instanceof MongoInvalidArgumentError)
+        : error instanceof Error && /timed out|topology (is )?closed|not connected/i.test(error.message)
+
+/** A taken key, BSONObjectTooLarge, a key that is too long, a document that fails validation, a field name that is not possible. */
+const documentFaults = new Set([11_000, 10_334, 17_280, 17_282, 121, 52, 56])

@@ -56,7 +56,7 @@ local function fieldsOf(positions)
   return fields
 end
 local function remove(command, key, members)
-  if #members > 0 then redis.call(command, key, unpack(members)) end
+  for i = 1, #members, 1000 do redis.call(command, key, unpack(members, i, math.min(i + 999, #members))) end
 end
 
 local function raiseFloor(k)

@@ -47,8 +47,10 @@ export function createCommentStore(comments: Collection<CommentDocument>) {
       const found = comments.find({ _id: { $in: commentIds.map((id) => `${topic}/${id}`) }, topic }, onServer)
       return new Map(views(await bounded(readTimeoutMs, found.toArray())).map((view) => [view.commentId, view]))
     },
-    async firstReplies(topic: string, rootIds: readonly string[], count: number): Promise<Map<string, CommentView[]>> {
-      const lists = await Promise.all(rootIds.map((root) => this.list({ topic, root, order: 'oldest', limit: count })))
+    async firstReplies(topic: string, rootIds: readonly string[], count: number, upTo?: string): Promise<Map<string, CommentView[]>> {
+      const lists = await Promise.all(
+        rootIds.map((root) => this.list({ topic, root, order: 'oldest', limit: count, ...(upTo ? { upTo } : {}) })),
+      )
       return new Map(rootIds.map((root, i) => [root, lists[i]!]))
     },
   }

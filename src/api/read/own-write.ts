@@ -5,7 +5,7 @@ import { DomainError } from '../../errors.ts'
 import type { Keys } from '../../redis/keys.ts'
 import type { WriteTokens } from '../write-token.ts'
 
-/** What a write token shows: its event, nothing any more (trimmed, so every model has it), or that the log cannot be asked. */
+/** What a write token shows: its event, nothing any more (trimmed, so every model has it, or lost with its server and written again elsewhere), or that the log cannot be asked. */
 export type OwnWrite = { event?: Recorded; isUnknown: boolean }
 export type ReadOwnWrite = (topic: string, token: string | undefined) => Promise<OwnWrite>
 

@@ -51,12 +51,16 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     const isHole = older === undefined && (recent.length === 0 || (order === 'oldest' && after !== ''))
     if (isHole) throw new DomainError('unavailable', 'comments cannot be read now')
     const pinnedIds = new Set(pinned.map(({ commentId }) => commentId))
-    const joined = (order === 'newest' ? [...recent, ...(older ?? [])] : [...(older ?? []), ...recent]).filter(
+    const { views: fromStore = [], isFull = false } = older ?? {}
+    // Where MongoDB gave all it was asked for there is more in it, before what the feed has.
+    const known = order === 'newest' ? [...recent, ...fromStore] : [...fromStore, ...(isFull ? [] : recent)]
+    const joined = known.filter(
       (view) => !pinnedIds.has(view.commentId) && (isShown(view) || (view.replies ?? 0) > 0 || view.firstReplies.length > 0),
     )
     const items = joined.slice(0, limit).map((view) => withPin(view, feed))
-    const isCut = joined.length > limit || older === undefined
-    return { pinned: after === '' ? pinned : [], items, nextAfter: (isCut && (items.at(-1) ?? recent.at(-1))?.position) || null, degraded }
+    const hasMore = joined.length > limit || older === undefined || isFull
+    const last = joined.length > limit ? items.at(-1) : known.at(-1)
+    return { pinned: after === '' ? pinned : [], items, nextAfter: (hasMore && last?.position) || null, degraded }
   }
 
   /** The page's part from MongoDB. Undefined when it is needed and cannot be had. */
@@ -66,16 +70,17 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     recentCount: number,
     pinCount: number,
     degraded: Set<Degraded>,
-  ): Promise<CommentView[] | undefined> {
+  ): Promise<{ views: CommentView[]; isFull: boolean } | undefined> {
     const { topic, root, order, after, limit, previews } = request
     const floor = feed?.floor
     const wanted = order === 'newest' ? limit + 1 - recentCount : limit + 1
-    if (floor === '' || wanted <= 0 || (order === 'oldest' && floor !== undefined && after >= floor)) return []
+    if (floor === '' || wanted <= 0 || (order === 'oldest' && floor !== undefined && after >= floor)) return { views: [], isFull: false }
     const from = after === '' ? {} : order === 'oldest' ? { above: after } : { below: after }
     try {
-      const found = await store.list({ topic, root, order, limit: wanted + pinCount, ...from, ...(floor ? { upTo: floor } : {}) })
-      if (isBehind(topic, floor ?? '9')) degraded.add('backlog')
-      return await withNumbers(topic, found, previews, feed !== undefined, degraded)
+      const most = wanted + pinCount
+      const found = await store.list({ topic, root, order, limit: most, ...from, ...(floor ? { upTo: floor } : {}) })
+      if (feed && isBehind(topic, feed.floor)) degraded.add('backlog')
+      return { views: await withNumbers(topic, found, previews, feed, degraded), isFull: found.length === most }
     } catch {
       degraded.add('older')
       return undefined
@@ -87,12 +92,12 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     topic: string,
     views: readonly CommentView[],
     previews: number,
-    isRedisThere: boolean,
+    feed: FeedReply | undefined,
     degraded: Set<Degraded>,
   ): Promise<CommentView[]> {
     if (views.length === 0) return []
     const request = { topic, order: 'newest', limit: 0, previews, further: views.map(({ position }) => position) } as const
-    const tuples = isRedisThere ? await readFeed(request).catch(() => undefined) : undefined
+    const tuples = feed ? await readFeed(request).catch(() => undefined) : undefined
     if (!tuples) degraded.add('counts')
     const merged = views.map((view, i) => (tuples ? mergeTuple(topic, view, tuples.further[i]!)! : view))
     if (previews === 0) return merged
@@ -100,6 +105,7 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
       topic,
       merged.filter(({ replies }) => (replies ?? 0) > 0).map(({ commentId }) => commentId),
       previews,
+      feed?.floor, // the feed has those above it, with what moderators did to them
     )
     return merged.map((view) => ({ ...view, firstReplies: mergeReplies(stored.get(view.commentId) ?? [], view.firstReplies) }))
   }

@@ -12,21 +12,26 @@ export type StoreWatch = {
 const intervalMs = 1_000
 /** Above every position. */
 const nothingMissing = '~'
+const everythingMissing = ''
 
 /** Looks once a second from where on MongoDB lacks events, so that a page can say that it may have holes. */
 export function watchStore(redis: Redis, keys: Keys, log: Logger): StoreWatch {
   let missingFrom = new Map<string, string>()
   const look = async () => {
     const found = await Promise.all(
-      keys.partitions.map(async (partition) => [partition.tag, await firstMissing(redis, partition)] as const),
+      keys.partitions.map(async (partition) => {
+        const from = await firstMissing(redis, partition).catch((error: unknown) => {
+          log.debug({ partition: partition.partition, reason: String(error) }, 'store position unknown')
+          return everythingMissing
+        })
+        return [partition.tag, from] as const
+      }),
     )
     missingFrom = new Map(found)
   }
-  const timer = setInterval(
-    () => void look().catch((error: unknown) => log.debug({ reason: String(error) }, 'store position unknown')),
-    intervalMs,
-  )
+  const timer = setInterval(() => void look(), intervalMs)
   timer.unref()
+  void look()
   return {
     isBehind: (topic, position) => (missingFrom.get(keys.of(topic).tag) ?? nothingMissing) <= position,
     stop: () => clearInterval(timer),
@@ -35,7 +40,9 @@ export function watchStore(redis: Redis, keys: Keys, log: Logger): StoreWatch {
 
 async function firstMissing(redis: Redis, partition: PartitionKeys): Promise<string> {
   const hot = await redis.hkeys(partition.hotspots)
-  const lanes = ['global', 'priority', ...hot.map((topic) => `hot:${topic}`)]
+  // What a moderator hides may be anywhere.
+  if ((await firstUnapplied(redis, partition.lane('priority'))) !== nothingMissing) return everythingMissing
+  const lanes = ['global', ...hot.map((topic) => `hot:${topic}`)]
   const firsts = await Promise.all(lanes.map((lane) => firstUnapplied(redis, partition.lane(lane))))
   return firsts.reduce((a, b) => (a < b ? a : b), nothingMissing)
 }
@@ -46,7 +53,7 @@ async function firstUnapplied(redis: Redis, stream: string): Promise<string> {
   const store = groups
     .map((flat) => Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
     .find(({ name }) => name === 'store')
-  if (!store) return nothingMissing
+  if (!store) return everythingMissing
   const pending = Number(store['pending']) > 0 ? ((await redis.xpending(stream, 'store')) as [number, string | null])[1] : null
   if (pending) return positionOfEntry(pending)
   const [next] = await redis.xrange(stream, `(${store['last-delivered-id']}`, '+', 'COUNT', 1)
