@@ -23,7 +23,6 @@ const total = ({ api, redis, consumers, mongod }: Parts) => api + redis + consum
  * POST, an EVALSHA that writes one entry, reading, parsing and acknowledging it once a group, two inserts.
  */
 export async function costOfAComment(bench: Bench): Promise<Row[]> {
-  const floor = await floors(bench)
   const env = {
     REDIS_URL: bench.redisUrl,
     MONGODB_URL: bench.mongodbUrl.replace('/?', '/cost?'),
@@ -43,10 +42,13 @@ export async function costOfAComment(bench: Bench): Promise<Row[]> {
     await comments(bench, api, consumers, { seconds: 3 })
     const saturated: Parts[] = []
     const steady: Parts[] = []
+    const measured: Parts[] = []
     for (let run = 0; run < 5; run++) {
+      measured.push(await floors(bench))
       saturated.push(await comments(bench, api, consumers, { seconds: 4 }))
       steady.push(await comments(bench, api, consumers, { seconds: 4, rate: 1_000 }))
     }
+    const floor = medianOf(measured)
     const memory = `peak: API ${Math.round(peakMb(api.pid))} MB, consumers ${Math.round(peakMb(consumers.pid))} MB; ${await memoryPerMillion(bench)}`
     return [
       row('cost of a comment, saturated', saturated, floor, memory),
@@ -56,6 +58,11 @@ export async function costOfAComment(bench: Bench): Promise<Row[]> {
     await Promise.all([api.stop(), consumers.stop()])
   }
 }
+
+const medianOf = (runs: readonly Parts[]): Parts =>
+  Object.fromEntries(
+    (['api', 'redis', 'consumers', 'mongod'] as const).map((name) => [name, median(runs.map((run) => run[name]))]),
+  ) as Parts
 
 function row(question: string, runs: readonly Parts[], floor: Parts, note: string): Row {
   const ratio = median(runs.map(total)) / total(floor)
@@ -99,8 +106,6 @@ async function caughtUp({ redisUrl }: Bench): Promise<void> {
 /** Memory Redis took for the comments of this run, models included. */
 async function memoryPerMillion({ redisUrl }: Bench): Promise<string> {
   const redis = connectRedis(redisUrl, 'consumer', quiet)
-  for await (const names of redis.scanStream({ match: 'floor:*', count: 1_000 }))
-    if ((names as string[]).length > 0) await redis.del(...(names as string[]))
   const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1])
   const count = await redis.xlen(createKeys('cost:', partitions).of('song:cost').lane('global'))
   redis.disconnect()
@@ -196,7 +201,11 @@ async function insertFloor({ redisUrl, mongodbUrl, pids }: Bench) {
       )
     }
   })
+  await client.db().dropDatabase()
   await client.close()
+  for await (const names of redis.scanStream({ match: 'floor:*', count: 1_000 })) {
+    if ((names as string[]).length > 0) await redis.del(...(names as string[]))
+  }
   redis.disconnect()
   return { client: used.client, mongod: used.server }
 }

@@ -9,7 +9,7 @@ import { insertNew, updateAll } from './write-many.ts'
 /** Pure: the entry as the archive keeps it. Its own text and version, not what they were lifted to. */
 export function documentOf(partition: number, { entry, event }: Delivery): EventDocument {
   const { id, lane, term, seq, type, topic, actor, at, correlationId: cid, key, position } = event
-  return {
+  const document: EventDocument = {
     _id: `${archiveKey(partition, position)}/${lane}/${term}`,
     id,
     lane,
@@ -23,8 +23,9 @@ export function documentOf(partition: number, { entry, event }: Delivery): Event
     cid,
     key,
     data: entry.fields['data']!,
-    ...(entry.fields['origin'] ? { seen: archiveKey(partition, positionOfEntry(entry.entryId)) } : {}),
   }
+  if (entry.fields['origin']) document.seen = archiveKey(partition, positionOfEntry(entry.entryId))
+  return document
 }
 
 /** Another event stands where this one should: the log was written past us. Parked for a person to look at. */

@@ -13,12 +13,17 @@ const at = (topic: string, commentId: string) => ({ _id: `${topic}/${commentId}`
 /** Pure: a comment as its creation makes it. Its registers stand below every position, so a repeated creation undoes nothing. */
 export function createdComment(topic: string, { position, actor, at: atMs, data }: Snapshot): CommentDocument {
   const { role, parentId, rootId, writtenAt, personal } = data
+  const commentId = commentIdAt(position)
+  const author: CommentDocument['author'] = { id: actor, role, name: personal?.name ?? null }
+  if (personal?.picture) author.picture = personal.picture
   return {
-    ...at(topic, commentIdAt(position)),
+    _id: `${topic}/${commentId}`, // written out: object spreads were 6 % of the profile of bench/project.ts
+    topic,
+    commentId,
     position,
     rootId,
     parentId,
-    author: { id: actor, role, name: personal?.name ?? null, ...(personal?.picture ? { picture: personal.picture } : {}) },
+    author,
     createdAt: new Date(writtenAt ?? atMs),
     body: { v: lowest, text: personal?.body ?? null, at: null },
   }
