@@ -112,7 +112,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
             kind,
             batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 1_000,
             inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 3,
-            lingerMs: kind === 'priority' ? 0 : group === 'feed' ? 10 : 20, // the feed is what people see
+            lingerMs: kind === 'priority' ? 0 : group === 'counts' || group === 'likes' ? 20 : 10, // the feed is what people see
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },
           pacer,

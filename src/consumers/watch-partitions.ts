@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ReconcileDependencies, finishRebuilding, openTerm, reconcile, reconcileLater } from '../events/reconcile.ts'
+import { finishRebuilding } from '../events/rebuilding.ts'
+import { type ReconcileDependencies, openTerm, reconcile, reconcileLater } from '../events/reconcile.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
 
 const intervalMs = 1_000

@@ -18,6 +18,9 @@ export function positionOfEntry(entryId: string): Position {
 /** The stream entry id at a position. */
 export const entryAt = (position: Position): string => `${Number(position.slice(0, 13))}-${Number(position.slice(14))}`
 
+/** The later of two entry ids. */
+export const laterEntry = (a: string, b: string): string => (positionOfEntry(a) > positionOfEntry(b) ? a : b)
+
 /** Milliseconds of the partition's clock: close to the wall clock, never before an earlier position's. */
 export const msOf = (position: Position): number => Number(position.slice(0, 13))
 

@@ -11,9 +11,11 @@ local function like(entry, counts, likers, topic, comment, user, register)
   if old and string.sub(old, 1, 20) >= string.sub(register, 1, 20) then return end
   redis.call('HSET', likers, user, register)
   local was, is = old and string.sub(old, 21) == '+', string.sub(register, 21) == '+'
+  -- Told to MongoDB also where it stays the same: there may be another number there, of before the server was emptied.
+  liked[topic .. '/' .. comment] = counts
+  add(counts, comment, 0, entry)
   if was == is then return end
   add(counts, comment, is and 1 or -1, entry)
-  liked[topic .. '/' .. comment] = counts
 end
 
 for i = 2, #ARGV, 7 do
