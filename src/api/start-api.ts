@@ -3,7 +3,9 @@ import type { Config } from '../config.ts'
 import { openLog } from '../events/open-log.ts'
 import { reconcile } from '../events/reconcile.ts'
 import { collectionsOf } from '../mongo/collections.ts'
-import { connectMongo } from '../mongo/connect.ts'
+import { bounded } from '../mongo/bounded.ts'
+import { connectMongo, readTimeoutMs } from '../mongo/connect.ts'
+import { archivedPartitionsFault } from '../mongo/partitions-setting.ts'
 import { durabilityWarnings, partitionsFault } from '../redis/check-server.ts'
 import { connectRedis } from '../redis/connect.ts'
 import { createKeys } from '../redis/keys.ts'
@@ -68,7 +70,9 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
     await mongo.close()
   }
   try {
-    const fault = await partitionsFault(writing, config.keyPrefix, config.partitions)
+    // The archive first: an emptied Redis would record whatever it is told.
+    const archived = await bounded(readTimeoutMs, archivedPartitionsFault(collections.settings, config.partitions)).catch(() => undefined)
+    const fault = archived ?? (await partitionsFault(writing, config.keyPrefix, config.partitions))
     if (fault) throw new Error(fault)
     for (const warning of await durabilityWarnings(writing)) log.warn(warning)
     // Before the first request, so that a new deployment answers as whole; where that fails, the first write or a consumer does it.

@@ -55,7 +55,7 @@ test('of another number of partitions than the deployment was started with they 
   await ovation.caughtUp()
   await consumers.stop()
   const others = { keys: createKeys(ovation.keys.prefix, 3) }
-  await expect((await ovation.consume(others)).failed).rejects.toThrow('PARTITIONS is 3, this deployment was started with 2')
+  await expect((await ovation.consume(others)).failed).rejects.toThrow(/^PARTITIONS is 3, .* with 2:/)
   await ovation.redis.flushall()
   await expect((await ovation.consume(others)).failed).rejects.toThrow('PARTITIONS is 3, the archive was begun with 2')
 })

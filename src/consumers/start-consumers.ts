@@ -71,7 +71,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     onWait: (error: unknown) => log.warn({ reason: String(error) }, 'MongoDB is away, its groups are waiting'),
     signal: stopping.signal,
   }
-  const checked = partitionsFault(shared, keys.prefix, keys.partitions.length).then(refuse)
+  const checked = partitionsFault(shared, keys.prefix, keys.partitions.length, { isRecording: false }).then(refuse)
   const prepared = persist(async () => {
     refuse(await archivedPartitionsFault(collections.settings, keys.partitions.length))
     await ensureIndexes(collections)

@@ -18,10 +18,17 @@ export async function durabilityWarnings(redis: Redis): Promise<string[]> {
 }
 
 /** The number of partitions is decided once: topics would move otherwise. Resolves with a fault to print, or undefined. */
-export async function partitionsFault(redis: Redis, prefix: string, partitions: number): Promise<string | undefined> {
+export async function partitionsFault(
+  redis: Redis,
+  prefix: string,
+  partitions: number,
+  { isRecording = true } = {},
+): Promise<string | undefined> {
   const key = `${prefix}partitions`
   // Read first: a server that is full refuses to write even what it has.
-  const recorded = Number((await redis.get(key)) ?? ((await redis.setnx(key, partitions)) ? partitions : await redis.get(key)))
+  const before = await redis.get(key)
+  if (before === null && !isRecording) return undefined
+  const recorded = Number(before ?? ((await redis.setnx(key, partitions)) ? partitions : await redis.get(key)))
   return recorded === partitions
     ? undefined
     : `PARTITIONS is ${partitions}, this deployment was started with ${recorded}: set PARTITIONS=${recorded}`
