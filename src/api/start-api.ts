@@ -3,9 +3,7 @@ import type { Config } from '../config.ts'
 import { openLog } from '../events/open-log.ts'
 import { reconcile } from '../events/reconcile.ts'
 import { collectionsOf } from '../mongo/collections.ts'
-import { bounded } from '../mongo/bounded.ts'
-import { connectMongo, readTimeoutMs } from '../mongo/connect.ts'
-import { archivedPartitionsFault } from '../mongo/partitions-setting.ts'
+import { connectMongo } from '../mongo/connect.ts'
 import { durabilityWarnings, partitionsFault } from '../redis/check-server.ts'
 import { connectRedis } from '../redis/connect.ts'
 import { createKeys } from '../redis/keys.ts'
@@ -70,9 +68,7 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
     await mongo.close()
   }
   try {
-    // The archive first: an emptied Redis would record whatever it is told.
-    const archived = await bounded(readTimeoutMs, archivedPartitionsFault(collections.settings, config.partitions)).catch(() => undefined)
-    const fault = archived ?? (await partitionsFault(writing, config.keyPrefix, config.partitions))
+    const fault = await partitionsFault(writing, config.keyPrefix, config.partitions)
     if (fault) throw new Error(fault)
     for (const warning of await durabilityWarnings(writing)) log.warn(warning)
     // Before the first request, so that a new deployment answers as whole; where that fails, the first write or a consumer does it.
