@@ -4,7 +4,8 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { type GroupName, groupNames } from '../events/groups.ts'
 import { type Collections, collectionsOf, ensureIndexes } from '../mongo/collections.ts'
-import { connectMongo, isTransientMongoError } from '../mongo/connect.ts'
+import { bounded } from '../mongo/bounded.ts'
+import { connectMongo, isTransientMongoError, writeTimeoutMs } from '../mongo/connect.ts'
 import { createCounts } from '../projections/counts.ts'
 import { createFeed } from '../projections/feed.ts'
 import { createLikes } from '../projections/likes.ts'
@@ -72,10 +73,11 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     signal: stopping.signal,
   }
   const checked = partitionsFault(shared, keys.prefix, keys.partitions.length, { isRecording: false }).then(refuse)
-  const prepared = persist(async () => {
+  const prepare = async () => {
     refuse(await archivedPartitionsFault(collections.settings, keys.partitions.length))
     await ensureIndexes(collections)
-  }, waiting)
+  }
+  const prepared = persist(() => bounded(2 * writeTimeoutMs, prepare()), waiting)
   const running: { group: string; lane: string; stats: LaneStats }[] = []
   const loops: Promise<void>[] = [
     prepared.catch(unlessStopping),
