@@ -145,8 +145,9 @@ async function openNextTerm(
   const atLeast = top && recorded !== undefined ? recorded : Math.floor(nowMs / 1_000)
   const term = Math.max(Number(lastTerm), failedTerm ?? 0, top?.term ?? 0, atLeast) + 1
   await recordTerm(dependencies, partition, term).catch(() => {}) // the next one is then counted from the clock
-  const issued = laterEntry(clock, streamsTop)
-  const raised = laterEntry(issued, top ? laterEntry(top.entryId, `${nowMs}-0`) : `${nowMs + blindRaiseMs}-0`)
+  // The next ms: a clock that is ahead of the time stands still while it counts, and what it issued last may be lost here and in a consumer's hands.
+  const issued = laterEntry(laterEntry(clock, streamsTop), top?.entryId ?? '0-0')
+  const raised = laterEntry(`${Number(issued.split('-')[0]) + 1}-0`, `${top ? nowMs : nowMs + blindRaiseMs}-0`)
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
