@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'not-found'
   | 'edit-window-over'
   | 'request-expired'
+  | 'too-many-requests'
+  | 'overloaded'
   | 'unavailable'
 
 /** A refusal the caller can act on. `details` are public; what is private goes into `cause`. */
@@ -16,9 +18,17 @@ export class DomainError extends Error {
   override readonly name = 'DomainError'
   readonly code: ErrorCode
   readonly details: Record<string, unknown>
-  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+  /** When the same request may succeed, from now on; where it is known. */
+  readonly retryAfterMs: number | undefined
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: Record<string, unknown> = {},
+    { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number } = {},
+  ) {
     super(message, options)
     this.code = code
     this.details = details
+    this.retryAfterMs = retryAfterMs
   }
 }

@@ -18,6 +18,8 @@ const statusOfDomain = {
   'edit-window-over': 409,
   // Nothing was written, and the same request is good for another try.
   'request-expired': 503,
+  'too-many-requests': 429,
+  overloaded: 503,
   unavailable: 503,
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>
 
@@ -40,6 +42,7 @@ const codeOfStatus: Record<number, ProblemCode> = {
   405: 'method-not-allowed',
   413: 'body-too-large',
   415: 'unsupported-media-type',
+  429: 'too-many-requests',
   503: 'unavailable',
 }
 
@@ -55,11 +58,13 @@ export const Problem = z
   })
   .openapi('Problem')
 
-/** Answers with a problem document (RFC 9457). */
-export function sendProblem(c: Context, code: ProblemCode, detail?: string, details: Record<string, unknown> = {}): Response {
+type About = { details?: Record<string, unknown>; retryAfterMs?: number | undefined }
+
+/** Answers with a problem document (RFC 9457). A 429 or 503 says when to come back, in whole seconds. */
+export function sendProblem(c: Context, code: ProblemCode, detail?: string, { details = {}, retryAfterMs = 1_000 }: About = {}): Response {
   const status = statusOf[code]
   if (status === 401) c.header('WWW-Authenticate', c.req.header('authorization') ? 'Bearer error="invalid_token"' : 'Bearer')
-  if (status === 503) c.header('Retry-After', '1')
+  if (status === 503 || status === 429) c.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))))
   const problem = { ...details, type: `/problems/${code}`, title: code.replaceAll('-', ' '), status, code, detail }
   return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' })
 }
@@ -70,12 +75,12 @@ export function createOnError(log: Logger): ErrorHandler<AppEnv> {
     if (error instanceof DomainError) {
       const reason = error.cause instanceof Error ? error.cause.message : undefined
       if (error.code === 'unavailable') log.warn({ correlationId: c.var.correlationId, reason }, 'answered unavailable')
-      return sendProblem(c, error.code, error.message, error.details)
+      return sendProblem(c, error.code, error.message, error)
     }
     if (error instanceof HTTPException && error.status < 500) {
       return sendProblem(c, codeOfStatus[error.status] ?? 'invalid-input', error.message)
     }
-    if (error instanceof z.ZodError) return sendProblem(c, 'invalid-input', 'the request is not valid', { issues: issuesOf(error) })
+    if (error instanceof z.ZodError) return sendProblem(c, 'invalid-input', 'the request is not valid', { details: { issues: issuesOf(error) } })
     log.error({ correlationId: c.var.correlationId, err: error }, 'request failed')
     return sendProblem(c, 'internal')
   }

@@ -16,6 +16,8 @@ const kindOf: Record<ErrorCode, FailureKind> = {
   'not-found': 'error',
   'edit-window-over': 'error',
   'request-expired': 'unreachable',
+  'too-many-requests': 'error',
+  overloaded: 'unreachable',
   unavailable: 'unreachable',
 }
 

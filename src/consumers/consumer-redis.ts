@@ -54,8 +54,8 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
       if (entryIds.length > 0) await redis.xack(stream.key, group, ...entryIds)
     },
     /** For a store whose effects are the same however often. What the log has lost since it was read is written to it again. */
-    async acknowledgeArchived({ key, partition }: Stream, entryIds: readonly string[]): Promise<void> {
-      if (entryIds.length > 0) await acknowledgeArchived(key, partition.meta, group, ...entryIds)
+    async acknowledgeArchived({ key, partition, lane }: Stream, entryIds: readonly string[]): Promise<void> {
+      if (entryIds.length > 0) await acknowledgeArchived(key, partition.meta, lane, group, ...entryIds)
     },
     async park({ key, partition }: Stream, entryId: string, error: unknown): Promise<void> {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -75,6 +75,9 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
       )
     },
     createGroup: (stream: Stream) => redis.xgroup('CREATE', stream.key, group, '0').catch(() => undefined),
+    /** A hot stream whose topic is not in the table any more: removed since the table was read. */
+    isRetired: async ({ partition, lane }: Stream) =>
+      lane.startsWith('hot:') && (await redis.hexists(partition.hotspots, lane.slice('hot:'.length))) === 0,
     isOpen: async ({ partition }: Stream) => (await redis.hexists(partition.meta, 'term')) === 1,
   }
 }

@@ -202,6 +202,7 @@ async function readableStreams({ redis, projection, streams }: Lane): Promise<{ 
   const missing = await redis.withoutGroup(all)
   for (const stream of all) {
     if (!missing.has(stream.key) || !(await redis.isOpen(stream)) || (await redis.withoutGroup([stream])).size === 0) continue
+    if (await redis.isRetired(stream)) continue
     // The store's effects are the same however often: only its group may be made again.
     if (projection.acknowledges) throw new GroupLostError(`group ${projection.group} of ${stream.key} is gone: rebuild the model`)
     await redis.createGroup(stream)

@@ -69,16 +69,22 @@ async function originsAbove(redis: Redis, partition: PartitionKeys, entryId: str
   }
 }
 
+/** Which of the events a stream holds, or held until it was trimmed. */
 async function holdingEntries(redis: Redis, partition: PartitionKeys, page: readonly EventDocument[]): Promise<boolean[]> {
   const pipeline = redis.pipeline()
   for (const document of page) {
     const entry = entryAt(placeOf(document).position)
-    pipeline.xrange(partition.lane(document.lane), entry, entry)
+    // The floor after the entry: a stream that is retired between is not there, and its floor is.
+    pipeline.xrange(partition.lane(document.lane), entry, entry).hget(partition.meta, `floor:${document.lane}`)
   }
-  const replies = (await pipeline.exec()) ?? []
-  return replies.map(([error, found], i) => {
+  const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
     if (error) throw error
-    return (found as [string, string[]][]).some(([, flat]) => fieldsOf(flat)['id'] === page[i]!.id)
+    return reply
+  })
+  return page.map((document, i) => {
+    const [found, floor] = [replies[2 * i] as [string, string[]][], replies[2 * i + 1] as string | null]
+    const isTrimmed = floor !== null && placeOf(document).position <= positionOfEntry(floor)
+    return isTrimmed || found.some(([, flat]) => fieldsOf(flat)['id'] === document.id)
   })
 }
 
@@ -95,13 +101,13 @@ async function appendAgain(
   const place = placeOf(document)
   const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
   // Where its sender looks: by the time now with a key, by the time it was first sent without.
-  const [bucket, , keepMs] = bucketsAt(isUnkeyed ? at.getTime() : nowMs, windowMs, field, isUnkeyed)
+  const { buckets, keepMs } = bucketsAt(isUnkeyed ? at.getTime() : nowMs, windowMs, field, isUnkeyed)
   const isRecognised = nowMs < at.getTime() + windowMs * 1.5
   const fields = { id, type, v, topic, actor, at: at.getTime(), cid, key, data, origin: originOf(place) }
   await redis.eval(
     appendText,
     4,
-    ...[partition.meta, partition.lease, partition.lane('priority'), partition.idempotency(bucket)],
+    ...[partition.meta, partition.lease, partition.lane('priority'), partition.idempotency(buckets[0]!)],
     ...[token, term, clock, place.lane, place.seq, isRecognised ? field : '', request, keepMs],
     ...Object.entries(fields).flat(),
   )

@@ -1,11 +1,12 @@
 -- Appends one event to its topic's partition: the only way into the log.
 -- append.ts puts `local TAG, TERM = '<tag>', '<term>'` in front, so that a server which lost its memory does not know this text.
 --
--- KEYS 1 meta  2 hotspots  3 global  4 priority  5 hot:<topic>  6 feed:<topic>  7 idempotency bucket  8 the one before it (keyed requests)
--- Replies: {status, server ms, ...}; everything is validated before the first write, which is the XADD.
+-- KEYS 1 meta  2 hotspots  3 global  4 priority  5 hot:<topic>  6 feed:<topic>  7 heat of this second  8 limit of the user
+-- 9 idempotency bucket  10... the ones around it, where a keyed request may have been taken
+-- Replies: {status, server ms, ...}; everything is validated before the first write, which is the XADD: Redis refuses it when it is full.
 local wish, deadline, id, kind, version, topic, actor, correlation = unpack(ARGV, 1, 8)
-local facts, personal, field, request, keepMs = unpack(ARGV, 9, 13)
-local target, targetId, relation, needs, windowMs, snapshot, known = unpack(ARGV, 14, 20)
+local facts, personal, field, request, keepMs, intervalMs, burstMs = unpack(ARGV, 9, 15)
+local target, targetId, relation, needs, windowMs, snapshot, known = unpack(ARGV, 16, 22)
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,7 +19,7 @@ local streams = { g = KEYS[3], p = KEYS[4], h = KEYS[5] }
 local names = { g = 'global', p = 'priority', h = hotLane }
 
 if field ~= '' then
-  for bucket = 7, #KEYS do
+  for bucket = 9, #KEYS do
     local record = redis.call('HGET', KEYS[bucket], field)
     if record then
       local before, letter, entry = string.match(record, '^([^:]*):(%a)(.+)$')
@@ -27,6 +28,14 @@ if field ~= '' then
       return { 'repeated', now, names[letter], entry, first[1] and first[1][2] or {} }
     end
   end
+end
+
+-- GCRA: the time at which what was taken so far is paid for moves on by one interval, and may be at most a burst ahead.
+local paidAt
+if intervalMs ~= '' then
+  paidAt = math.max(now, tonumber(redis.call('GET', KEYS[8]) or 0)) + tonumber(intervalMs)
+  local waitMs = paidAt - now - tonumber(burstMs)
+  if waitMs > 0 then return { 'limited', now, math.ceil(waitMs) } end
 end
 
 local found, deleted, rootId = nil, nil, nil
@@ -97,7 +106,9 @@ if type(added) == 'table' and added.err then
 end
 redis.call('HSET', KEYS[1], 'clock', entry, 'seq:' .. names[letter], seq)
 if field ~= '' then
-  redis.call('HSET', KEYS[7], field, request .. ':' .. letter .. entry)
-  redis.call('PEXPIRE', KEYS[7], keepMs, 'NX')
+  redis.call('HSET', KEYS[9], field, request .. ':' .. letter .. entry)
+  redis.call('PEXPIRE', KEYS[9], keepMs, 'NX')
 end
-return { 'appended', now, names[letter], entry, seq, data, found or '' }
+if redis.call('ZINCRBY', KEYS[7], 1, topic) == '1' then redis.call('EXPIRE', KEYS[7], 15) end
+if paidAt then redis.call('SET', KEYS[8], string.format('%.3f', paidAt), 'PX', math.ceil(paidAt - now)) end
+return { 'appended', now, names[letter], entry, seq, data, found or '', paidAt and math.ceil(paidAt - now) or '' }

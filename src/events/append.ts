@@ -25,7 +25,11 @@ export type Append = {
   /** Given by an import: derived from the source, so that the archive can be asked. */
   eventId?: string
   target?: Target
+  /** Counted where the event is appended: neither a repeat nor a refusal uses any up. Refused as `too-many-requests`. */
+  limit?: Limit
 }
+/** A quota of one user: one event an interval in the long run, a whole burst at once. In each partition for itself. */
+export type Limit = { name: string; intervalMs: number; burstMs: number }
 export type Target = {
   commentId: string
   /** What `rootId` becomes: that of the new reply, or the target's own. */
@@ -38,7 +42,15 @@ export type Target = {
 }
 
 export type Outcome =
-  | { kind: 'appended' | 'repeated'; event: Recorded; entryLane: string; entryId: string; target: Snapshot | undefined }
+  | {
+      kind: 'appended' | 'repeated'
+      event: Recorded
+      entryLane: string
+      entryId: string
+      target: Snapshot | undefined
+      /** Where a limit was given and used: until all of it is there again, ms. */
+      owedMs?: number
+    }
   /** The command asks for what already is. */
   | { kind: 'unchanged' }
   /** An append made earlier under this key was trimmed since: its comment is in the read models. */
@@ -120,11 +132,11 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
     event: Append,
     { id, nowMs, known }: { id: string; nowMs: number; known: Snapshot | undefined },
   ): Promise<Reply> {
-    const { topic, idempotency, target } = event
+    const { topic, actor, idempotency, target, limit } = event
     const isUnkeyed = idempotency?.key === undefined
     const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
     const field = idempotency ? (idempotency.key === undefined ? unkeyedField(id) : fieldOf(topic, event.actor, idempotency.key)) : ''
-    const [bucket, bucketBefore, keepMs] = bucketsAt(nowMs, windowMs, field, isUnkeyed)
+    const { buckets, keepMs } = bucketsAt(nowMs, windowMs, field, isUnkeyed)
     const args = [
       event.priority ? 'priority' : '',
       nowMs + (idempotency ? windowMs / 2 : unrecordedLateMs),
@@ -139,6 +151,8 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       field,
       idempotency?.key === undefined ? '' : requestHash(idempotency.request),
       keepMs,
+      limit?.intervalMs ?? '',
+      limit?.burstMs ?? '',
       ...(target ? targetArguments(target, known) : []),
     ]
     const names = [
@@ -148,9 +162,9 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       partition.lane('priority'),
       partition.hot(topic),
       partition.feed(topic),
-      partition.idempotency(bucket),
-      // Without a key only this process can send a request again, and it does so under the same names.
-      ...(isUnkeyed ? [] : [partition.idempotency(bucketBefore)]),
+      partition.heat(Math.floor(nowMs / 1_000)),
+      partition.limit(limit?.name ?? '', limit ? actor : ''),
+      ...buckets.map(partition.idempotency),
     ]
     if (waitingOn(redis) > maxWaiting) return unavailable(new Error('too many commands wait'))
     try {
@@ -192,13 +206,14 @@ function outcomeOf(reply: Reply, event: Append, id: string, term: number): Outco
   const [status, serverMs] = reply
   switch (status) {
     case 'appended': {
-      const [lane, entryId, seq, data, target] = reply.slice(2) as [string, string, number, string, string]
+      const [lane, entryId, seq, data, target, owedMs] = reply.slice(2) as [string, string, number, string, string, number | '']
       return {
         kind: 'appended',
         event: appendedEvent(event, { id, lane, entryId, seq, term, serverMs, data }),
         entryLane: lane,
         entryId,
         target: target ? (JSON.parse(target) as Snapshot) : undefined,
+        ...(owedMs === '' ? {} : { owedMs }),
       }
     }
     case 'repeated': {
@@ -214,6 +229,8 @@ function outcomeOf(reply: Reply, event: Append, id: string, term: number): Outco
     }
     case 'unchanged':
       return { kind: 'unchanged' }
+    case 'limited':
+      throw new DomainError('too-many-requests', 'more than the limit allows; try again later', {}, { retryAfterMs: Number(reply[2]) })
     default:
       throw refusalOf(status)
   }

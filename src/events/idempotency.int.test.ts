@@ -5,6 +5,7 @@ import { type Deployment, createDeployment, until } from '../../test/deployment.
 import type { Outcome } from './append.ts'
 import { fieldsOf } from './append.ts'
 import { promote } from './hotspots.ts'
+import { bucketsAt, fieldOf } from './idempotency.ts'
 import type { Recorded } from './recorded.ts'
 
 const topic = 'song:a'
@@ -67,6 +68,14 @@ describe('a repeated request', () => {
     expect(await post(topic, 'ann', { eventId })).toMatchObject({ kind: 'appended' })
     expect(await post(topic, 'ann', { eventId })).toMatchObject({ kind: 'repeated' })
     expect((await streamOf('global')).length).toBe(1)
+  })
+
+  test('is looked for in the next period as well just before it begins: another process may be there already', () => {
+    const boundaryMs = 400_000 * 3_600_000 * 1.5
+    const bucketsOf = (nowMs: number) => bucketsAt(nowMs, 3_600_000, fieldOf(topic, 'ann', 'k'), false).buckets
+    expect(bucketsOf(boundaryMs - 5)).toContain(bucketsOf(boundaryMs)[0])
+    expect(bucketsOf(boundaryMs)).toContain(bucketsOf(boundaryMs - 5)[0])
+    expect(bucketsOf(boundaryMs - 60_000)).not.toContain(bucketsOf(boundaryMs)[0])
   })
 
   test('is recognised for its window, then it is a new request', async () => {

@@ -21,16 +21,14 @@ export const requestHash = (request: string): string => short(request, 11)
 export const recognisedMs = (idempotencyWindowMs: number, isUnkeyed: boolean): number =>
   isUnkeyed ? Math.min(120_000, idempotencyWindowMs) : idempotencyWindowMs
 
+/** Clocks of two processes differ by less, ms: each counts on from what the server told it last. */
+const clockDifferenceMs = 5_000
+
 /**
- * The bucket written now and the one before, and how long a bucket is kept, ms. A period is one and a half windows: an append may run
+ * The buckets to look into, the first of them written now, and how long a bucket is kept, ms. A period is one and a half windows: an append may run
  * half a window after its names were made, and must then be found for a whole one.
  */
-export function bucketsAt(
-  nowMs: number,
-  windowMs: number,
-  field: string,
-  isUnkeyed: boolean,
-): [now: string, before: string, keepMs: number] {
+export function bucketsAt(nowMs: number, windowMs: number, field: string, isUnkeyed: boolean): { buckets: string[]; keepMs: number } {
   const periodMs = windowMs * 1.5
   const period = Math.floor(nowMs / periodMs)
   const count = isUnkeyed ? bucketsPerPeriod.unkeyed : bucketsPerPeriod.keyed
@@ -39,5 +37,9 @@ export function bucketsAt(
       ? 0
       : (isUnkeyed ? Number.parseInt(field.slice(0, 6), 16) : Buffer.from(field.slice(0, 4), 'base64url').readUIntBE(0, 3)) % count
   const name = (at: number) => `${isUnkeyed ? 'u' : 'k'}${at.toString(36)}:${slot.toString(36)}`
-  return [name(period), name(period - 1), periodMs * 2]
+  // Without a key only this process can send a request again, and it does so under the same names.
+  if (isUnkeyed) return { buckets: [name(period)], keepMs: periodMs * 2 }
+  const isLast = nowMs % periodMs > periodMs - Math.min(clockDifferenceMs, windowMs / 4)
+  // Another process may be in the next period already, and have taken the request there.
+  return { buckets: [name(period), name(period - 1), ...(isLast ? [name(period + 1)] : [])], keepMs: periodMs * 2 }
 }

@@ -22,7 +22,8 @@ local function isAfter(a, b)
   ams, an, bms, bn = tonumber(ams), tonumber(an), tonumber(bms), tonumber(bn)
   return ams > bms or (ams == bms and an > bn)
 end
-local top = '0-0'
+-- What was trimmed on purpose is not lost: the history goes on above it.
+local top = redis.call('HGET', KEYS[1], 'trimmedTo') or '0-0'
 for _, stream in ipairs(streams) do
   if redis.call('EXISTS', stream) == 1 then
     local info = redis.call('XINFO', 'STREAM', stream)

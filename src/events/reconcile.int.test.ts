@@ -216,7 +216,7 @@ describe('small things', () => {
     await ovation.redis.flushall()
     const partition = ovation.keys.of('song:a')
     await reconcile(reconcileOf(ovation), partition)
-    const bucketOf = (key: string) => bucketsAt(Date.now(), idempotencyWindowMs, fieldOf('song:a', 'ann', key), false)[0]
+    const bucketOf = (key: string) => bucketsAt(Date.now(), idempotencyWindowMs, fieldOf('song:a', 'ann', key), false).buckets[0]!
     let key = 'new'
     while (bucketOf(key) !== bucketOf('old')) key += 'w'
     await post('song:a', 'ann', { key })

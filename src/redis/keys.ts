@@ -13,6 +13,12 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     meta: key('meta'),
     /** Hash: topic to `hot` (writes go to its stream) or `draining` (its stream is only read). */
     hotspots: key('hotspots'),
+    /** Hash: topic to why it is a hotspot and until when, as JSON. */
+    hotspotInfo: key('hotspot-info'),
+    /** Sorted set: topic to its writes in that second of the server's clock. */
+    heat: (second: number) => key(`heat:${second}`),
+    /** How far a user has used up the quota of a class. */
+    limit: (quota: string, user: string) => key(`limit:${quota}:${user}`),
     /** Set: the groups that must exist on every stream. */
     groups: key('groups'),
     lease: key('lease'),
@@ -27,6 +33,8 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     count: (topic: string) => key(`count:${topic}`),
     likes: (topic: string) => key(`likes:${topic}`),
     likers: (topic: string, position: string) => key(`likers:${topic}:${position}`),
+    /** Sorted set: a topic's roots in hot order. */
+    ranked: (topic: string) => key(`ranked:${topic}`),
     feed: (topic: string) => key(`feed:${topic}`),
     feedIndex: (topic: string) => key(`feed-index:${topic}`),
     feedRoots: (topic: string) => key(`feed-roots:${topic}`),
