@@ -6,7 +6,7 @@ import type { Outcome } from './append.ts'
 import { fieldsOf } from './append.ts'
 import type { Snapshot } from './comment-events.ts'
 import { demote, hottestTopics, promote } from './hotspots.ts'
-import { commentIdAt, entryAt } from './position.ts'
+import { commentIdAt, entryAt, positionOfComment } from './position.ts'
 import type { Recorded } from './recorded.ts'
 
 const topic = 'song:a'
@@ -200,6 +200,18 @@ describe('a target', () => {
     await consumers.stop()
     await ovation.redis.xdel(partition().lane('global'), entryAt(eventOf(reply).position))
     expect(targetsOf(await pin(topic, commentOf(reply)))).toEqual(fromLog)
+  })
+
+  test('that was deleted stays so when it is too old for the feed', async () => {
+    const { posted, remove, post, edit } = commands()
+    const root = await posted(topic, 'ann')
+    await remove(topic, 'ann', root)
+    const consumers = await ovation.consume({ groups: ['counts'] })
+    await until(async () => (await ovation.redis.hexists(partition().count(topic), `d:${positionOfComment(root)!}`)) === 1)
+    await consumers.stop()
+    for (const change of [post(topic, 'bob', { parentId: root }), edit(topic, 'ann', root, 'changed')])
+      await expect(change).rejects.toMatchObject({ code: 'not-found' })
+    expect(await remove(topic, 'ann', root)).toEqual({ kind: 'unchanged' })
   })
 
   test('that only MongoDB knows is asked for there', async () => {

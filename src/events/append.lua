@@ -2,7 +2,7 @@
 -- append.ts puts `local TAG, TERM = '<tag>', '<term>'` in front, so that a server which lost its memory does not know this text.
 --
 -- KEYS 1 meta  2 hotspots  3 global  4 priority  5 hot:<topic>  6 feed:<topic>  7 heat of this second  8 limit of the user
--- 9 idempotency bucket  10... the ones around it, where a keyed request may have been taken
+-- 9 count:<topic>  10 idempotency bucket  11... the ones around it, where a keyed request may have been taken
 -- Replies: {status, server ms, ...}; everything is validated before the first write, which is the XADD: Redis refuses it when it is full.
 local wish, deadline, id, kind, version, topic, actor, correlation = unpack(ARGV, 1, 8)
 local facts, personal, field, request, keepMs, intervalMs, burstMs = unpack(ARGV, 9, 15)
@@ -19,7 +19,7 @@ local streams = { g = KEYS[3], p = KEYS[4], h = KEYS[5] }
 local names = { g = 'global', p = 'priority', h = hotLane }
 
 if field ~= '' then
-  for bucket = 9, #KEYS do
+  for bucket = 10, #KEYS do
     local record = redis.call('HGET', KEYS[bucket], field)
     if record then
       local before, letter, entry = string.match(record, '^([^:]*):(%a)(.+)$')
@@ -56,7 +56,8 @@ if target then
             if type(data.personal) == 'table' then data.personal.targets = nil end
             of.data = cjson.encode(data)
           end
-          return '{"position":"' .. position .. '","actor":' .. cjson.encode(of.actor) .. ',"at":' .. of.at .. ',"data":' .. of.data .. '}'
+          local creation = '{"position":"' .. position .. '","actor":' .. cjson.encode(of.actor) .. ',"at":' .. of.at .. ',"data":' .. of.data .. '}'
+          return creation, redis.call('HGET', KEYS[9], 'd:' .. position) -- the feed has forgotten that it was deleted, the counts do not
         end
       end
     end
@@ -106,8 +107,8 @@ if type(added) == 'table' and added.err then
 end
 redis.call('HSET', KEYS[1], 'clock', entry, 'seq:' .. names[letter], seq)
 if field ~= '' then
-  redis.call('HSET', KEYS[9], field, request .. ':' .. letter .. entry)
-  redis.call('PEXPIRE', KEYS[9], keepMs, 'NX')
+  redis.call('HSET', KEYS[10], field, request .. ':' .. letter .. entry)
+  redis.call('PEXPIRE', KEYS[10], keepMs, 'NX')
 end
 if redis.call('ZINCRBY', KEYS[7], 1, topic) == '1' then redis.call('EXPIRE', KEYS[7], 15) end
 if paidAt then redis.call('SET', KEYS[8], string.format('%.3f', paidAt), 'PX', math.ceil(paidAt - now)) end

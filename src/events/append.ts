@@ -164,6 +164,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       partition.feed(topic),
       partition.heat(Math.floor(nowMs / 1_000)),
       partition.limit(limit?.name ?? '', limit ? actor : ''),
+      partition.count(topic),
       ...buckets.map(partition.idempotency),
     ]
     if (waitingOn(redis) > maxWaiting) return unavailable(new Error('too many commands wait'))
