@@ -65,5 +65,5 @@ const post = (i: number) => ({
 })
 const like = (i: number, startMs: number) => ({
   type: 'comment.liked',
-  data: JSON.stringify({ commentId: commentIdAt(positionOfEntry(`${startMs + (i % 200)}-0`)) }),
+  data: JSON.stringify({ commentId: commentIdAt(positionOfEntry(`${startMs + (i % 200)}-0`)), rootId: null }),
 })

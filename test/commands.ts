@@ -24,8 +24,10 @@ export function commandsOn(append: AppendToLog) {
     post,
     /** Resolves with the new comment's id. */
     posted: async (topic: string, actor: string, more?: More) => commentOf(await post(topic, actor, more)),
-    like: (topic: string, actor: string, commentId: string) => on('comment.liked', topic, actor, commentId),
-    unlike: (topic: string, actor: string, commentId: string) => on('comment.unliked', topic, actor, commentId),
+    like: (topic: string, actor: string, commentId: string) =>
+      on('comment.liked', topic, actor, commentId, { target: { commentId, ...onThread } }),
+    unlike: (topic: string, actor: string, commentId: string) =>
+      on('comment.unliked', topic, actor, commentId, { target: { commentId, ...onThread } }),
     edit: (topic: string, actor: string, commentId: string, body: string) =>
       on('comment.edited', topic, actor, commentId, {
         personal: { body },

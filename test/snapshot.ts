@@ -13,7 +13,7 @@ export async function snapshot(redis: Redis, partitions: readonly PartitionKeys[
 }
 
 const isHash = (name: string) => /^(count|likes|likers|feed|pins):/.test(name)
-const isSortedSet = (name: string) => /^(feed-\w+:|topics$)/.test(name)
+const isSortedSet = (name: string) => /^(feed-\w+:|ranked:|topics$)/.test(name)
 
 async function redisModelsOf(redis: Redis, partition: PartitionKeys): Promise<Record<string, unknown>> {
   const start = partition.lane('')

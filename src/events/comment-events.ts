@@ -12,6 +12,9 @@ const Reason = personal({ reason: z.string() })
 /** `rootId` is null for a root. Every event on a comment carries it, so that reply counts need no look-up. */
 const onComment = { commentId: CommentId, rootId: CommentId.nullable() }
 
+/** Only roots are ranked; likes of before the hot order carry no `rootId`. */
+const onLiked = { commentId: CommentId, rootId: CommentId.nullable().optional() }
+
 /** A comment as its creation wrote it, carried by events that may be read before that creation is: pins and artists' replies. */
 const Snapshot = z.object({
   position: z.string(),
@@ -48,8 +51,8 @@ export const commentEvents = {
   'comment.approved': defineEvent(z.object(onComment)),
   'comment.pinned': defineEvent(z.object({ ...onComment, personal: personal({ targets: z.array(Snapshot).optional() }) })),
   'comment.unpinned': defineEvent(z.object(onComment)),
-  'comment.liked': defineEvent(z.object({ commentId: CommentId })),
-  'comment.unliked': defineEvent(z.object({ commentId: CommentId })),
+  'comment.liked': defineEvent(z.object(onLiked)),
+  'comment.unliked': defineEvent(z.object(onLiked)),
   'comment.reported': defineEvent(z.object({ commentId: CommentId, personal: Reason })),
   'user.banned': defineEvent(z.object({ userId: z.string(), until: z.number().nullable(), personal: Reason })),
   'user.unbanned': defineEvent(z.object({ userId: z.string() })),

@@ -2,28 +2,30 @@
 -- A creation adds one once, because its entry is acknowledged once. What stops or starts to show moves the same numbers whether the creation
 -- was counted before or comes later; only such comments keep registers: `d:<position>` deleted, `s:<position>` visibility.
 --
--- KEYS 1 stream  2 dead letters  3 meta  4 dirty  5... the topics' hashes and, for entries written again, their first stream
--- ARGV 1 group, then for each entry: entry id, key index, topic, op, comment position, root position, value, first stream's key index
-local stream, dead, meta, dirty, group = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
+-- KEYS 1 stream  2 dead letters  3 meta  4 dirty  5... for each topic: counts, likes, ranked; for entries written again: their first stream
+-- ARGV 1 group  2 cap of ranked, then for each entry:
+--      entry id, first key index, topic, op, comment position, root position, value, first stream's key index
+local stream, dead, meta, dirty, group, cap = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], tonumber(ARGV[2])
 local replied = {}
 
-local function move(entry, counts, topic, root, by)
+local function move(entry, counts, topic, comment, root, by)
   add(counts, 'total', by, entry)
-  if root == '' then return add(counts, 'roots', by, entry) end
+  if root == '' then
+    ranking[counts].roots[comment] = true
+    return add(counts, 'roots', by, entry)
+  end
   add(counts, 'r:' .. root, by, entry)
-  replied[topic .. '/' .. root] = counts
+  replied[counts] = replied[counts] or {}
+  replied[counts][root] = topic .. '/' .. root
 end
 
--- Registers hold `<position><state>`; positions have 20 characters.
-local function shows(deleted, visibility) return not deleted and (not visibility or string.sub(visibility, 21) == 'visible') end
-
 local effects = {}
-function effects.create(entry, counts, topic, _, root) move(entry, counts, topic, root, 1) end
+function effects.create(entry, counts, topic, comment, root) move(entry, counts, topic, comment, root, 1) end
 
 function effects.recreate(entry, counts, topic, comment, root, origin, first)
   if redis.call('HSETNX', counts, 'o:' .. comment, 1) == 0 then return end
   if #redis.call('XRANGE', KEYS[tonumber(first)], origin, origin) > 0 then return end -- counted by its own entry
-  move(entry, counts, topic, root, 1)
+  move(entry, counts, topic, comment, root, 1)
 end
 
 local function change(entry, counts, topic, comment, root, register, value)
@@ -34,24 +36,30 @@ local function change(entry, counts, topic, comment, root, register, value)
   local was = shows(before[1], before[2])
   local is
   if register == 'd' then is = false else is = shows(before[1], value) end
-  if was ~= is then move(entry, counts, topic, root, is and 1 or -1) end
+  if was ~= is then move(entry, counts, topic, comment, root, is and 1 or -1) end
 end
 function effects.delete(entry, counts, topic, comment, root, value) change(entry, counts, topic, comment, root, 'd', value) end
 function effects.show(entry, counts, topic, comment, root, value) change(entry, counts, topic, comment, root, 's', value) end
 
-for i = 2, #ARGV, 8 do
+for i = 3, #ARGV, 8 do
   local entry, key, topic, op, comment, root, value, first = unpack(ARGV, i, i + 7)
   if redis.call('XACK', stream, group, entry) == 1 and op ~= '' then
     local ok, err = pcall(function()
-      local counts = KEYS[tonumber(key)]
+      local k = tonumber(key)
+      local counts = KEYS[k]
       mayAddTo(counts)
+      mayRank(counts, counts, KEYS[k + 1], KEYS[k + 2])
       effects[op](entry, counts, topic, comment, root, value, first)
     end)
     if not ok then park(stream, dead, entry, err) end
   end
 end
-settle(stream, dead, function(counts, version)
-  for member, key in pairs(replied) do
-    if key == counts then redis.call('HSET', dirty, member, version) end
+settle(stream, dead, function(counts, version, added, now)
+  local topic = ranking[counts]
+  for root, member in pairs(replied[counts] or {}) do
+    redis.call('HSET', dirty, member, version)
+    local likes, replies, by = redis.call('HGET', topic.likes, root), now['r:' .. root], added['r:' .. root]
+    if stepOf(likes, replies) ~= stepOf(likes, replies - by) then topic.roots[root] = true end
   end
+  rank(topic, cap)
 end)

@@ -5,6 +5,7 @@ import type { Recorded } from '../events/recorded.ts'
 import { luaFile } from '../redis/script.ts'
 import { defineEffect, keyList } from './effect.ts'
 import type { Projection } from './projection.ts'
+import { rankedCap } from './ranked.ts'
 
 type Effect = { op: 'create' | 'delete' | 'show'; comment: string; root: string; value: string } | undefined
 
@@ -44,9 +45,13 @@ const effectOf: { [T in EventType]: (event: Recorded<T>) => Effect } = {
   'read-model.repaired': nothing,
 }
 
-/** Redis counts: total and roots of a topic, replies of a root. */
-export function createCounts(redis: Redis): Projection {
-  const run = defineEffect(redis, 'applyCounts', luaFile(import.meta.url, 'sums.lua') + luaFile(import.meta.url, 'apply-counts.lua'))
+/** Redis counts: total and roots of a topic, replies of a root; with the likes, the hot order of the roots. */
+export function createCounts(redis: Redis, cap = rankedCap): Projection {
+  const run = defineEffect(
+    redis,
+    'applyCounts',
+    ['sums.lua', 'rank.lua', 'apply-counts.lua'].map((name) => luaFile(import.meta.url, name)).join(''),
+  )
   return {
     group: 'counts',
     acknowledges: true,
@@ -58,20 +63,12 @@ export function createCounts(redis: Redis): Projection {
             const effect = (effectOf[event.type] as (event: Recorded) => Effect)(event)
             if (!effect) return [entryId, '', '', '', '', '', '', '']
             const { op, comment, root, value } = effect
-            const counts = keys.index(partition.count(event.topic))
-            if (op !== 'create' || !fields['origin']) return [entryId, counts, event.topic, op, comment, root, value, '']
-            return [
-              entryId,
-              counts,
-              event.topic,
-              'recreate',
-              comment,
-              root,
-              entryAt(event.position),
-              keys.index(partition.lane(event.lane)),
-            ]
+            const { count, likes, ranked } = partition
+            const first = keys.index(count(event.topic), likes(event.topic), ranked(event.topic))
+            if (op !== 'create' || !fields['origin']) return [entryId, first, event.topic, op, comment, root, value, '']
+            return [entryId, first, event.topic, 'recreate', comment, root, entryAt(event.position), keys.index(partition.lane(event.lane))]
           })
-          return run(keys.all, ['counts', ...args])
+          return run(keys.all, ['counts', cap, ...args])
         }),
       )
     },

@@ -13,16 +13,17 @@ local function add(key, field, by, entry)
   adders[key][entry] = true
 end
 
--- Makes the additions; `done(key, changes)` is told the key's new version. Where one fails all the same, every entry that added is parked.
+-- Makes the additions; `done(key, changes, added, now)` is told the key's new version and, by field, what was added and what it is now.
+-- Where one fails all the same, every entry that added is parked.
 local function settle(stream, dead, done)
-  for key, of in pairs(sums) do
+  for key, added in pairs(sums) do
     local ok, err = pcall(function()
       local count = 0
       for _ in pairs(adders[key]) do count = count + 1 end
       if count == 0 then return end
-      local version = redis.call('HINCRBY', key, 'changes', count)
-      for field, by in pairs(of) do redis.call('HINCRBY', key, field, by) end
-      done(key, version)
+      local version, now = redis.call('HINCRBY', key, 'changes', count), {}
+      for field, by in pairs(added) do now[field] = redis.call('HINCRBY', key, field, by) end
+      done(key, version, added, now)
     end)
     if not ok then
       for entry in pairs(adders[key]) do park(stream, dead, entry, err) end

@@ -41,6 +41,8 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     feedReplies: (topic: string) => key(`feed-replies:${topic}`),
     feedStubs: (topic: string) => key(`feed-stubs:${topic}`),
     pins: (topic: string) => key(`pins:${topic}`),
+    /** String: a built page of a hot topic, of another partition as a rule. */
+    copy: (topic: string, page: string) => key(`copy:${page}:${topic}`),
     /** Hash: numbers of `model` that MongoDB does not have yet, `<topic>/<position>` to version. */
     dirty: (model: string) => key(`dirty:${model}`),
   }
@@ -50,9 +52,11 @@ export type Keys = {
   prefix: string
   partitions: readonly PartitionKeys[]
   of(topic: string): PartitionKeys
+  /** Sorted set: topic to how often it was read in that second, by the processes' clocks. */
+  reads(second: number): string
 }
 
 export function createKeys(prefix: string, partitions: number): Keys {
   const all = tagsOf(partitions).map((tag, partition) => partitionKeys(prefix, partition, tag))
-  return { prefix, partitions: all, of: (topic) => all[partitionOf(topic, partitions)]! }
+  return { prefix, partitions: all, of: (topic) => all[partitionOf(topic, partitions)]!, reads: (second) => `${prefix}reads:${second}` }
 }

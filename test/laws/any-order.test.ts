@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { groupNames } from '../../src/events/groups.ts'
-import { afterReconciling, asWritten, histories } from './history.ts'
+import { afterReconciling, asWritten, growing, histories } from './history.ts'
 import { type Laboratory, createLaboratory, inAnyOrder } from './laboratory.ts'
 import { feedCap } from './read-models.ts'
 import { recount } from './recount.ts'
@@ -25,7 +25,7 @@ test(
       const expected = await undisturbed.after(asWritten(history), 'in order')
       expect(await disturbed.after(afterReconciling(history), deliveries)).toEqual(expected)
 
-      const { counts, likes, newest } = recount(history.map(({ event }) => event))
+      const { counts, likes, newest, ranked } = recount(history.map(({ event }) => event))
       const { redis } = expected
       for (const [topic, of] of Object.entries(newest)) {
         const numbers = (name: string) =>
@@ -34,6 +34,7 @@ test(
         expect(numbers(`likes:${topic}`)).toEqual(likes[topic] ?? {})
         const kept = (redis[`feed-index:${topic}`] as string[]).filter((_, i) => i % 2 === 0).map((member) => member.split('/')[0])
         expect(kept).toEqual(of.slice(-feedCap))
+        expect(rankedIn(redis, topic)).toEqual(ranked[topic] ?? [])
       }
     })
     await fc.assert(property, { seed, numRuns })
@@ -41,4 +42,23 @@ test(
   60_000 + numRuns * 1_000,
 )
 
+test(
+  `where numbers only grow the hot order is that of the highest scores, in whatever order they grew (seed ${seed})`,
+  async () => {
+    const cap = 3
+    const disturbed = laboratory.readModels(['counts', 'likes'], {}, cap)
+    const property = fc.asyncProperty(growing, inAnyOrder, async (history, deliveries) => {
+      const { redis } = await disturbed.after(afterReconciling(history), deliveries)
+      const { newest, ranked } = recount(history.map(({ event }) => event))
+      for (const topic of Object.keys(newest)) expect(rankedIn(redis, topic)).toEqual(ranked[topic]!.slice(-cap))
+    })
+    await fc.assert(property, { seed, numRuns })
+  },
+  60_000 + numRuns * 1_000,
+)
+
+const rankedIn = (redis: Record<string, unknown>, topic: string): [root: string, score: number][] => {
+  const flat = (redis[`ranked:${topic}`] ?? []) as string[]
+  return flat.flatMap((root, i) => (i % 2 === 0 ? [[root, Number(flat[i + 1])] as [string, number]] : []))
+}
 const isRegister = (field: string) => field.startsWith('d:') || field.startsWith('s:')

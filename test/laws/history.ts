@@ -22,14 +22,23 @@ const step = fc.record({
   target: fc.nat({ max: 7 }),
   lane: fc.constantFrom('global', 'hot', 'priority'),
   isSameMs: fc.boolean(),
+  /** Likes of before the hot order do not say whether they are on a root. */
+  saysRoot: fc.boolean(),
   fate: fc.constantFrom<Fate[]>('kept', 'kept', 'kept', 'kept', ...(Object.keys(fates) as Fate[])),
 })
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 export type Written = { event: Recorded; entry: Entry; fate: Fate }
 
+const some = { minLength: 8, maxLength: 60, size: 'max' } as const
+
 /** What happened under two topics, in the order of positions, with what became of each entry. */
-export const histories: fc.Arbitrary<Written[]> = fc.array(step, { minLength: 8, maxLength: 60, size: 'max' }).map(happened)
+export const histories: fc.Arbitrary<Written[]> = fc.array(step, some).map(happened)
+
+/** The same, where numbers only grow. */
+export const growing: fc.Arbitrary<Written[]> = fc
+  .array(fc.record({ step, what: fc.constantFrom('post', 'reply', 'comment.liked') }), some)
+  .map((steps) => happened(steps.map(({ step, what }) => ({ ...step, what, saysRoot: true }))))
 
 function happened(steps: readonly Step[]): Written[] {
   const comments: Record<string, Recorded<'comment.posted'>[]> = { 'song:a': [], 'song:b': [] }
@@ -55,7 +64,7 @@ function happened(steps: readonly Step[]): Written[] {
 type Fact = { [T in EventType]: { type: T; data: DataOf<T> } }[EventType]
 
 function factOf(
-  { what, actor }: Pick<Step, 'what' | 'actor'>,
+  { what, actor, saysRoot }: Pick<Step, 'what' | 'actor' | 'saysRoot'>,
   on: Recorded<'comment.posted'> | undefined,
   all: readonly Recorded[],
   i: number,
@@ -76,7 +85,7 @@ function factOf(
     }
     case 'comment.liked':
     case 'comment.unliked':
-      return { type: what, data: { commentId } }
+      return { type: what, data: saysRoot ? { commentId, rootId } : { commentId } }
     case 'comment.edited':
       return { type: what, data: { commentId, rootId, personal: { body: `edit ${i}` } } }
     case 'comment.deleted':

@@ -16,7 +16,7 @@ export const inAnyOrder: fc.Arbitrary<Deliveries> = fc.record({
 })
 
 /** How a guard is taken out: of a script's text, or of what the projection asks of MongoDB. */
-export type Sabotage = { script?(text: string): string; collections?(collections: Collections): Collections }
+export type Sabotage = { script?(text: string, command: string): string; collections?(collections: Collections): Collections }
 
 /** Real servers under a key prefix and databases of its own, for read models sound or broken. */
 export function createLaboratory() {
@@ -27,15 +27,15 @@ export function createLaboratory() {
   let made = 0
 
   return {
-    readModels(groups: readonly GroupName[], { script, collections = (sound) => sound }: Sabotage = {}) {
+    readModels(groups: readonly GroupName[], { script, collections = (sound) => sound }: Sabotage = {}, rankedCap?: number) {
       const name = `${id}-${made++}`
       const db = mongo.db.client.db(`test-laws-${name}`)
       const redis = connectRedis(redisUrl, 'consumer', quiet)
       if (script) {
         const define = redis.defineCommand.bind(redis)
-        redis.defineCommand = (command, definition) => define(command, { ...definition, lua: script(definition.lua) })
+        redis.defineCommand = (command, definition) => define(command, { ...definition, lua: script(definition.lua, command) })
       }
-      const readModels = createReadModels(redis, collections(collectionsOf(db)), `l${name}:`, groups)
+      const readModels = createReadModels(redis, collections(collectionsOf(db)), `l${name}:`, groups, rankedCap)
       closing.push(async () => {
         await readModels.clear()
         redis.disconnect()

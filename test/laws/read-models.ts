@@ -37,17 +37,17 @@ function inOrder(read: readonly Batch[][]): Batch[][] {
   return Array.from({ length: Math.ceil(all.length / 10) }, (_, i) => all.slice(i * 10, i * 10 + 10))
 }
 
-const projectionOf: Record<GroupName, (redis: Redis, collections: Collections) => Projection> = {
+const projectionOf: Record<GroupName, (redis: Redis, collections: Collections, cap?: number) => Projection> = {
   store: (_, collections) => createStore(collections),
-  counts: createCounts,
-  likes: createLikes,
+  counts: (redis, _, cap) => createCounts(redis, cap),
+  likes: (redis, _, cap) => createLikes(redis, cap),
   feed: (redis) => createFeed(redis, feedCap),
 }
 
 /** The read models of one partition, behind real streams and groups, under a prefix and collections of their own. */
-export function createReadModels(redis: Redis, collections: Collections, prefix: string, groups: readonly GroupName[]) {
+export function createReadModels(redis: Redis, collections: Collections, prefix: string, groups: readonly GroupName[], rankedCap?: number) {
   const partition = createKeys(prefix, 1).partitions[0]!
-  const projections = groups.map((group) => projectionOf[group](redis, collections))
+  const projections = groups.map((group) => projectionOf[group](redis, collections, rankedCap))
 
   async function clear(): Promise<void> {
     const keys = await redis.keys(`${prefix}*`)

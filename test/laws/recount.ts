@@ -29,5 +29,18 @@ export function recount(history: readonly Recorded[]) {
     const of = (counts[topic] ??= {})
     for (const field of ['total', root === undefined ? 'roots' : `r:${root}`]) of[field] = (of[field] ?? 0) + 1
   }
-  return { counts, likes, newest }
+  const ranked: Record<string, [root: string, score: number][]> = {}
+  for (const { topic, position, root, isDeleted, isVisible, likers } of comments.values()) {
+    if (root !== undefined || isDeleted || !isVisible) continue
+    const votes = likers.size + 2 * (counts[topic]?.[`r:${position}`] ?? 0)
+    ranked[topic] = [...(ranked[topic] ?? []), [position, hotScore(position, votes)]]
+  }
+  for (const of of Object.values(ranked)) of.sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1))
+  return { counts, likes, newest, ranked }
+}
+
+/** ms of the creation, and 12.5 h for each power of ten in 1 + votes, in whole quarters of a doubling. */
+function hotScore(position: string, votes: number): number {
+  const quarters = Math.floor(4 * Math.log2(1 + votes) + 1e-9)
+  return Number(position.slice(0, 13)) + quarters * Math.round((12.5 * 3_600_000 * Math.log10(2)) / 4)
 }
