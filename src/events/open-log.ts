@@ -4,18 +4,31 @@ import { DomainError } from '../errors.ts'
 import { bounded } from '../mongo/bounded.ts'
 import type { Collections, CommentDocument } from '../mongo/collections.ts'
 import { readTimeoutMs } from '../mongo/connect.ts'
+import { commandTimeoutMs } from '../redis/connect.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
 import { type AppendToLog, type Cold, createAppend } from './append.ts'
 import type { Snapshot } from './comment-events.ts'
 import { reconcile } from './reconcile.ts'
 
-export type OpenLog = { redis: Redis; keys: Keys; collections: Collections; idempotencyWindowMs: number; log: Logger }
+export type OpenLog = {
+  redis: Redis
+  keys: Keys
+  collections: Collections
+  idempotencyWindowMs: number
+  log: Logger
+  /** Bounds how many comments are looked up at once, and for how long. */
+  guardRead?: GuardRead
+}
+type GuardRead = <T>(read: () => Promise<T>) => Promise<T>
+const boundedOnly: GuardRead = (read) => bounded(readTimeoutMs, read())
 
 /** Longest a write waits for a partition to be opened, ms; the opening goes on after that. */
 const reopenWaitMs = 1_500
+/** Longest a write waits for its answer, ms, whatever it meets on its way: a little more than one command may. */
+const answerWaitMs = commandTimeoutMs + 250
 
 /** The log, able to open partitions whose server forgot them and to ask MongoDB for comments it no longer holds. */
-export function openLog({ redis, keys, collections, idempotencyWindowMs, log }: OpenLog): AppendToLog {
+export function openLog({ redis, keys, collections, idempotencyWindowMs, log, guardRead = boundedOnly }: OpenLog): AppendToLog {
   const opening = new Map<string, Promise<number>>()
 
   async function reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number> {
@@ -30,7 +43,14 @@ export function openLog({ redis, keys, collections, idempotencyWindowMs, log }: 
     return await within(reopenWaitMs, begun)
   }
 
-  return createAppend({ redis, keys, idempotencyWindowMs, reopen, findCold: (topic, commentId) => findCold(collections, topic, commentId) })
+  const append = createAppend({
+    redis,
+    keys,
+    idempotencyWindowMs,
+    reopen,
+    findCold: (topic, commentId) => findCold(collections, guardRead, topic, commentId),
+  })
+  return (event) => within(answerWaitMs, append(event))
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
@@ -41,15 +61,16 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   try {
     return await Promise.race([promise, timeout])
   } catch (cause) {
+    if (cause instanceof DomainError) throw cause
     throw new DomainError('unavailable', 'the log is being reopened; repeat the request with the same Idempotency-Key', {}, { cause })
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function findCold({ comments }: Collections, topic: string, commentId: string): Promise<Cold | undefined> {
+async function findCold({ comments }: Collections, guardRead: GuardRead, topic: string, commentId: string): Promise<Cold | undefined> {
   try {
-    const document = await bounded(readTimeoutMs, comments.findOne({ _id: `${topic}/${commentId}`, topic }, { maxTimeMS: readTimeoutMs }))
+    const document = await guardRead(() => comments.findOne({ _id: `${topic}/${commentId}`, topic }, { maxTimeMS: readTimeoutMs }))
     return document?.position ? { snapshot: snapshotIn(document), isDeleted: document.deleted !== undefined } : undefined
   } catch (cause) {
     throw new DomainError('unavailable', 'an older comment cannot be looked up now; repeat the request', {}, { cause })

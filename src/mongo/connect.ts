@@ -24,7 +24,29 @@ export function connectMongo(
     retryReads: purpose !== 'read',
     ...(purpose === 'write' ? { writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeoutMs - 1_000 } } : {}),
   })
-  return { db: client.db(/^\w[\w+]*:\/\/[^/]+\/([^?]+)/.exec(url)?.[1] ?? database), close: () => client.close() }
+  return { db: client.db(/^\w[\w+]*:\/\/[^/]+\/([^?]+)/.exec(url)?.[1] ?? database), close: keepConnecting(client) }
+}
+
+/** Pause between two first connections, ms. */
+const reconnectMs = 250
+
+/**
+ * When a client's first connection fails, the driver (7.9) closes its topology and keeps it: every later operation is answered `Topology is
+ * closed`, for ever. Only `connect()` makes another topology, so it is called until one was reached. Resolves with what closes the client.
+ */
+function keepConnecting(client: MongoClient): () => Promise<void> {
+  let isClosing = false
+  let timer: NodeJS.Timeout | undefined
+  const connectLater = () => {
+    clearTimeout(timer)
+    if (!isClosing) timer = setTimeout(() => void client.connect().catch(connectLater), reconnectMs)
+  }
+  client.on('topologyClosed', connectLater)
+  return () => {
+    isClosing = true
+    clearTimeout(timer)
+    return client.close()
+  }
 }
 
 /**

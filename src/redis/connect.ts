@@ -13,10 +13,20 @@ export type Purpose =
 /** Longest wait for the answer to a request, ms: below half of the shortest idempotency window, since a resent command may run later. */
 export const commandTimeoutMs = 2_000
 
+/**
+ * `socketTimeout`: silence after which a connection is taken for dead and made again. The machine behind it may be gone without a word, and the
+ * kernel would wait for it for a quarter of an hour.
+ */
 const waits = {
-  request: { commandTimeout: commandTimeoutMs, enableAutoPipelining: true },
-  read: { commandTimeout: 500, enableAutoPipelining: true, enableOfflineQueue: false, autoResendUnfulfilledCommands: false },
-  consumer: {},
+  request: { commandTimeout: commandTimeoutMs, socketTimeout: commandTimeoutMs + 500, enableAutoPipelining: true },
+  read: {
+    commandTimeout: 500,
+    socketTimeout: 1_500,
+    enableAutoPipelining: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+  },
+  consumer: { socketTimeout: 5_000 }, // blocks for 1 s at most
 } satisfies Record<Purpose, RedisOptions>
 
 export function connectRedis(url: string, purpose: Purpose, log: Logger): Redis {

@@ -3,7 +3,14 @@ import { SignJWT } from 'jose'
 
 export const jwtSecret = 'a secret of the fault tests, 32 bytes and more'
 
-export type Answer = { status: number; body: unknown; text: string; writeToken: string | undefined; tookMs: number }
+export type Answer = {
+  status: number
+  body: unknown
+  text: string
+  writeToken: string | undefined
+  retryAfter: string | undefined
+  tookMs: number
+}
 export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
@@ -13,13 +20,16 @@ export type Call = {
   body?: unknown
 }
 
+/** `answer` is undefined where the connection broke or nothing came. */
+export type Try = { call: Call; answer: Answer | undefined; tookMs: number }
+
 /** How long a client goes on repeating a call whose outcome it does not know, ms. */
 const patienceMs = 60_000
 
 /** `artist…` and `moderator…` have a say over every topic, everybody else is a user. */
 const roleOf = (user: string) => /^(artist|moderator)/.exec(user)?.[1] ?? 'user'
 
-export function createClient(url: string) {
+export function createClient(url: string, onTry: (tried: Try) => void = () => {}) {
   const tokens = new Map<string, Promise<string>>()
   /** `longestMs`: from the first try to the answer, by method. */
   const stats = { calls: 0, repeats: 0, longestMs: {} as Record<string, number> }
@@ -37,8 +47,17 @@ export function createClient(url: string) {
   }
 
   /** One try. Rejects where the outcome is unknown because the connection broke or nothing came in 10 s. */
-  async function once({ method, path, user, key, body }: Call): Promise<Answer> {
+  async function once(call: Call): Promise<Answer> {
     const startedMs = performance.now()
+    let answer: Answer | undefined
+    try {
+      return (answer = await send(call, startedMs))
+    } finally {
+      onTry({ call, answer, tookMs: performance.now() - startedMs })
+    }
+  }
+
+  async function send({ method, path, user, key, body }: Call, startedMs: number): Promise<Answer> {
     const response = await fetch(url + path, {
       method,
       headers: {
@@ -50,12 +69,13 @@ export function createClient(url: string) {
       signal: AbortSignal.timeout(10_000),
     })
     const text = await response.text()
-    const writeToken = response.headers.get('ovation-write') ?? undefined
+    const { headers } = response
     return {
       status: response.status,
       body: text === '' ? undefined : JSON.parse(text),
       text,
-      writeToken,
+      writeToken: headers.get('ovation-write') ?? undefined,
+      retryAfter: headers.get('retry-after') ?? undefined,
       tookMs: performance.now() - startedMs,
     }
   }

@@ -15,6 +15,9 @@ type Options = {
   /** Instead of a server of this place's own. */
   redisUrl?: string
   mongodbUrl?: string
+  /** For the servers of its own. */
+  env?: NodeJS.ProcessEnv
+  onDeath?(name: string, detail: string): void
 }
 
 /** How long an entry lies with a dead consumer before another takes it, ms: 15 s in production. */
@@ -34,10 +37,15 @@ export async function createPlace(options: Options = {}) {
     MONGODB_URL: mongodbUrl,
     PARTITIONS: `${keys.partitions.length}`,
     JWT_SECRET: jwtSecret,
+    // Looked at and never reached.
+    RATE_COMMENTS: '1000000/1s',
+    RATE_LIKES: '1000000/1s',
+    RATE_REPORTS: '1000000/1s',
     OPS_PORT: '0',
     PORT: `${await freePort()}`,
   }
-  const client = createClient(`http://127.0.0.1:${env.PORT}`)
+  const url = `http://127.0.0.1:${env.PORT}`
+  const client = createClient(url)
   const start = (args: readonly string[], other: Partial<typeof env> = {}) => {
     const child = startVerb(args, { ...env, ...other }, join(dir, `${children.length}-${args[0]}.log`))
     children.push(child)
@@ -51,17 +59,21 @@ export async function createPlace(options: Options = {}) {
     keys,
     collections: collectionsOf(mongo.db),
     client,
+    redisUrl,
     mongodbUrl,
+    url,
     pids: servers.pids,
+    /** Any verb of the product. */
+    start,
     /** Listens on the same port each time. */
-    async startApi(): Promise<Child> {
-      const api = start(['serve'])
+    async startApi(other?: Partial<typeof env>): Promise<Child> {
+      const api = start(['serve'], other)
       await until(isHealthy).catch((error: unknown) => {
         throw new Error(`the API does not answer:\n${api.log()}`, { cause: error })
       })
       return api
     },
-    startConsumer: (name: string, other?: { MONGODB_URL: string }): Child =>
+    startConsumer: (name: string, other?: Partial<typeof env>): Child =>
       start(['consume', '--name', name, '--claim-after', `${claimAfterMs}`], other),
     /** Resolves when every group has acknowledged everything and the numbers are in MongoDB. */
     async caughtUp(): Promise<void> {
