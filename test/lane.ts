@@ -8,7 +8,7 @@ import { type Deployment, quiet } from './deployment.ts'
 
 type Options = Partial<LaneOptions> & {
   consumer?: string
-  pacer?: Pacer
+  pacer?: Pick<Pacer, 'observe' | 'restAfter'>
   isTransient?: (error: unknown) => boolean
   redis?: (redis: ConsumerRedis) => ConsumerRedis
 }

@@ -6,7 +6,15 @@ import { Failure, reasonOf } from './failures.ts'
 import { atLeast, namesOf } from './options.ts'
 import { stopSignal } from './until-stopped.ts'
 
-type Options = { groups: GroupName[]; lanes: LaneKind[]; concurrency: number; name: string; claimAfter?: number }
+type Options = {
+  groups: GroupName[]
+  lanes: LaneKind[]
+  concurrency: number
+  hotBatch: number
+  hotDuty: number
+  name: string
+  claimAfter?: number
+}
 
 function consumerName(name: string): string {
   if (!/^[\w.:-]{1,64}$/.test(name)) throw new InvalidArgumentError('It must be 1 to 64 of A-Z a-z 0-9 _ . : -')
@@ -22,24 +30,30 @@ export const consume = (program: Command): Command =>
       new Option('--lanes <kinds>', `of ${laneKinds.join(', ')}, with commas`).argParser(namesOf(laneKinds)).default([...laneKinds], 'all'),
     )
     .option('--concurrency <n>', 'readers of the global lane of each group', atLeast(1), 1)
+    .option('--hot-batch <n>', 'entries that the hot lane writes at once', atLeast(1, 1_000), 100)
+    .option('--hot-duty <percent>', 'share of the time that the hot lane may write, at most', atLeast(1, 100), 50)
     .addOption(
       new Option('--name <name>', 'of this consumer; it takes up what it had in hand under the same name')
         .argParser(consumerName)
         .default(hostname(), 'the host'),
     )
     .addOption(new Option('--claim-after <ms>', 'how long an entry lies with a dead consumer').argParser(atLeast(100)).hideHelp())
-    .action(async ({ groups, lanes, concurrency, name, claimAfter: claimAfterMs }: Options) => {
-      const [{ findStores }, { startConsumers }, { createKeys }, { pino }] = await Promise.all([
+    .action(async ({ groups, lanes, concurrency, hotBatch, hotDuty, name, claimAfter: claimAfterMs }: Options) => {
+      const [{ findStores }, { limitsIn }, { startConsumers }, { createKeys }, { pino }] = await Promise.all([
         import('./deployment.ts'),
+        import('./hotspots/read-hotspots.ts'),
         import('../consumers/start-consumers.ts'),
         import('../redis/keys.ts'),
         import('pino'),
       ])
-      const { redisUrl, mongodbUrl, keyPrefix, partitions, idempotencyWindowMs, logLevel } = findStores()
+      const config = findStores()
+      const { redisUrl, mongodbUrl, keyPrefix, partitions, idempotencyWindowMs, logLevel } = config
       const log = pino({ level: logLevel, base: { service: 'consumer', name } })
       const stopped = stopSignal((signal) => log.info({ signal }, 'stopping'))
       const keys = createKeys(keyPrefix, partitions)
-      const options = { redisUrl, mongodbUrl, keys, name, groups, lanes, concurrency, claimAfterMs, idempotencyWindowMs, log }
+      const hot = { batchSize: hotBatch, dutyPercent: hotDuty }
+      const of = { groups, lanes, concurrency, hot, hotspots: limitsIn(config) }
+      const options = { redisUrl, mongodbUrl, keys, name, claimAfterMs, idempotencyWindowMs, log, ...of }
       const consumers = await startConsumers(options)
       log.info({ groups, lanes, concurrency }, 'consuming')
       const failure = await Promise.race([stopped, consumers.failed.catch((error: unknown) => error)])

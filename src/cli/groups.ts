@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { GroupLag } from '../consumers/lag.ts'
 import { conditionFalse } from './exit-codes.ts'
 import { atLeast } from './options.ts'
+import { repeat } from './repeat.ts'
 import { type Column, durationOf, tableOf } from './table.ts'
 
 const unknown = (n: number | null) => n ?? '?'
@@ -52,13 +52,3 @@ export const groups = (program: Command): Command =>
     })
 
 const isHealthy = ({ lagEvents, pending }: GroupLag, maxLag: number) => lagEvents !== null && lagEvents + pending <= maxLag
-
-async function repeat(show: () => Promise<string>, seconds: number, clears: boolean): Promise<void> {
-  const stopping = new AbortController()
-  process.once('SIGINT', () => stopping.abort())
-  while (!stopping.signal.aborted) {
-    const text = await show().catch((error: Error) => `not readable: ${error.message}`)
-    console.log(clears ? `\u001B[2J\u001B[H${text}` : text)
-    await delay(seconds * 1_000, undefined, { signal: stopping.signal }).catch(() => {})
-  }
-}

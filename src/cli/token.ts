@@ -1,16 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { Failure } from './failures.ts'
+import { durationMs } from './options.ts'
 import { findFolder, secretFileIn } from './run-file.ts'
 
 type Options = { sub: string; name?: string; role: string; topics: string[]; expires: number; json?: true }
-
-const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
-function lifetime(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (!count || !unit || Number(count) === 0) throw new InvalidArgumentError('It must be a number and a unit, such as 30m, 12h or 7d.')
-  return Number(count) * secondsOf[unit as keyof typeof secondsOf]
-}
 
 function globs(text: string): string[] {
   const all = text.split(',').map((glob) => glob.trim())
@@ -38,7 +32,7 @@ export const token = (program: Command): Command =>
       new Option('--topics <globs>', 'what an artist or moderator has a say over, with commas').argParser(globs).default([], 'none'),
     )
     .addOption(
-      new Option('--expires <time>', 'how long it is good for, such as 30m or 12h').argParser(lifetime).default(secondsOf.d * 7, '7d'),
+      new Option('--expires <time>', 'how long it is good for, such as 30m or 12h').argParser(durationMs).default(7 * 86_400_000, '7d'),
     )
     .option('--json', '{token, expiresAt} instead of the token alone')
     .addHelpText('after', `\ncurl -H "authorization: Bearer $(ovation token --sub psy --name PSY --role artist --topics 'song:psy*')" …`)
@@ -60,9 +54,9 @@ export const token = (program: Command): Command =>
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(sub)
         .setIssuedAt(now)
-        .setExpirationTime(now + expires)
+        .setExpirationTime(now + expires / 1_000)
       if (jwtIssuer) jwt.setIssuer(jwtIssuer)
       if (jwtAudience) jwt.setAudience(jwtAudience)
       const signed = await jwt.sign(new TextEncoder().encode(jwtSecret))
-      console.log(json ? JSON.stringify({ token: signed, expiresAt: new Date((now + expires) * 1_000).toISOString() }) : signed)
+      console.log(json ? JSON.stringify({ token: signed, expiresAt: new Date(now * 1_000 + expires).toISOString() }) : signed)
     })

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { fieldsOf } from '../events/append.ts'
 import type { Entry } from '../events/recorded.ts'
 import { luaFile } from '../redis/script.ts'
+import { groupState } from './group-state.ts'
 import type { Stream } from './streams.ts'
 
 export type Delivered = { stream: Stream; entries: Entry[]; /** Delivered once, trimmed since: nothing to apply. */ trimmed: string[] }
@@ -15,6 +16,11 @@ const delivered = (stream: Stream, raw: RawEntries): Delivered => ({
   entries: raw.flatMap(([entryId, flat]) => (flat ? [{ lane: stream.lane, entryId, fields: fieldsOf(flat) }] : [])),
   trimmed: raw.flatMap(([entryId, flat]) => (flat ? [] : [entryId])),
 })
+
+/** Others have acknowledged what is in hand, and its stream is gone since: it is nobody's to claim. */
+function unlessRetired(error: Error): void {
+  if (!error.message.startsWith('NOGROUP')) throw error
+}
 
 /** What one consumer of a group asks of Redis. */
 export function createConsumerRedis(redis: Redis, group: string, consumer: string) {
@@ -48,7 +54,8 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
     },
     /** Says that the entries in hand are still worked on, so that nobody claims them. */
     async keep({ stream, entries }: Delivered): Promise<void> {
-      if (entries.length > 0) await redis.xclaim(stream.key, group, consumer, 0, ...entries.map(({ entryId }) => entryId), 'JUSTID')
+      if (entries.length > 0)
+        await redis.xclaim(stream.key, group, consumer, 0, ...entries.map(({ entryId }) => entryId), 'JUSTID').catch(unlessRetired)
     },
     async acknowledge(stream: Stream, entryIds: readonly string[]): Promise<void> {
       if (entryIds.length > 0) await redis.xack(stream.key, group, ...entryIds)
@@ -75,10 +82,8 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
       )
     },
     createGroup: (stream: Stream) => redis.xgroup('CREATE', stream.key, group, '0').catch(() => undefined),
-    /** A hot stream whose topic is not in the table any more: removed since the table was read. */
-    isRetired: async ({ partition, lane }: Stream) =>
-      lane.startsWith('hot:') && (await redis.hexists(partition.hotspots, lane.slice('hot:'.length))) === 0,
-    isOpen: async ({ partition }: Stream) => (await redis.hexists(partition.meta, 'term')) === 1,
+    /** Why a stream seems to lack the group. */
+    groupState: (stream: Stream) => groupState(redis, stream, group),
   }
 }
 export type ConsumerRedis = ReturnType<typeof createConsumerRedis>

@@ -43,12 +43,7 @@ async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumber
   if (await redis.exists(partition.rebuilding)) return
   for (const model of models) {
     const dirty = partition.dirty(model.name)
-    // One process a second: the numbers are merged, but writing them twice is work for nothing.
-    if (
-      !(await redis.exists(dirty)) ||
-      !(await redis.set(`${prefix}{${partition.tag}}:flushed:${model.name}`, '1', 'PX', intervalMs - 100, 'NX'))
-    )
-      continue
+    if (!(await redis.exists(dirty)) || !(await takeTurn(redis, `${prefix}{${partition.tag}}:flushed:${model.name}`))) continue
     const term = await openTerm(redis, partition)
     if (term === undefined) continue
     let cursor = '0'
@@ -59,6 +54,13 @@ async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumber
     } while (cursor !== '0')
   }
 }
+
+/** One process a second: the numbers are merged, but writing them twice is work for nothing. A full server cannot note whose turn it is. */
+const takeTurn = (redis: Redis, key: string): Promise<boolean> =>
+  redis.set(key, '1', 'PX', intervalMs - 100, 'NX').then(Boolean, (error: Error) => {
+    if (error.message.startsWith('OOM')) return true
+    throw error
+  })
 
 type Some = { model: Model; comments: Collection<CommentDocument>; term: number; flat: readonly string[] }
 

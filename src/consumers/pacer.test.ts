@@ -49,3 +49,38 @@ test('lanes of different speed are no congestion', () => {
   times(50, () => (pacer.observe('priority', 2), pacer.observe('global', 15), 0))
   expect(times(10, () => pacer.restAfter(20))).toBe(20)
 })
+
+test('a duty of less leaves longer rests from the start, for batches of up to a second', () => {
+  expect(createPacer(20).restAfter(50)).toBe(200)
+  expect(createPacer(20).restAfter(1_000)).toBe(4_000)
+  expect(createPacer(20).restAfter(60_000)).toBe(4_000) // a store that was away
+  expect(createPacer(4).restAfter(10)).toBe(240)
+})
+
+test('of all the time there is no rest, until the others are in need', () => {
+  const pacer = createPacer(100)
+  times(50, () => (pacer.observe('global', 10), 0))
+  expect(pacer.restAfter(20)).toBe(0)
+  times(10, () => (pacer.observe('global', 40), 0))
+  expect([1, 2].map(() => pacer.restAfter(20))).toEqual([20, 40])
+})
+
+test('crowded lanes of another process count like those of its own', () => {
+  const pacer = pacerAtRest()
+  pacer.hearOf(true)
+  expect(pacer.isCrowded()).toBe(false) // what it would say of itself
+  expect([1, 2].map(() => pacer.restAfter(20))).toEqual([40, 80])
+  pacer.hearOf(false)
+  expect(pacer.restAfter(20)).toBe(72)
+})
+
+test('a lane that fell silent while it was crowded is not in need for ever', () => {
+  let nowMs = 0
+  const pacer = createPacer(50, () => nowMs)
+  times(50, () => (pacer.observe('global', 10), 0))
+  times(10, () => (pacer.observe('global', 40), 0))
+  nowMs = 1_900
+  expect(pacer.isCrowded()).toBe(true)
+  nowMs = 2_000
+  expect(pacer.isCrowded()).toBe(false)
+})

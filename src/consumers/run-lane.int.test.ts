@@ -60,7 +60,7 @@ test('its own pending entries come first, then those of the dead, then new ones'
   expect([order.slice(0, 3), order.slice(3, 7), order.slice(7)].map((ids) => ids.toSorted())).toEqual(
     [own, others, fresh].map((ids) => ids.toSorted()),
   )
-  expect(await pendingOf('store')).toBe(0)
+  await until(async () => (await pendingOf('store')) === 0)
 })
 
 test('the entries of a dead consumer are taken over once it gave no sign of life for long enough', async () => {
@@ -70,7 +70,7 @@ test('the entries of a dead consumer are taken over once it gave no sign of life
   start(model, { claimAfterMs: 400 })
   await until(async () => model.batches.flat().length === 5)
   expect(applied(model.batches)).toEqual(ids.toSorted())
-  expect(await pendingOf('store')).toBe(0)
+  await until(async () => (await pendingOf('store')) === 0)
 })
 
 test('a batch is at most its size over all streams together', async () => {
@@ -94,7 +94,7 @@ test('asked to stop, it finishes the batch in hand and reads no other', async ()
   release()
   await ended
   expect(applied(model.batches)).toEqual(ids.toSorted())
-  expect(await pendingOf('store')).toBe(0)
+  await until(async () => (await pendingOf('store')) === 0)
 })
 
 test('several consumers of one group share the entries, each applied by one', async () => {
@@ -155,6 +155,20 @@ describe("a promoted topic's stream", () => {
     for (const model of models) start(model, { kind: 'hot' })
     await until(async () => models.every(({ batches }) => batches.flat().length === 3))
     for (const { batches } of models) expect(applied(batches)).toEqual(ids.toSorted())
+  })
+
+  test('shares each batch with the other backlogs, so that none of them waits for another', async () => {
+    const topics = ['song:1', 'song:2', 'song:3', 'song:4', 'song:5']
+    const topicOf = new Map<string, string>()
+    for (const topic of topics) {
+      await promote(ovation.redis, ovation.keys, topic)
+      for (const id of await post(20, topic)) topicOf.set(id, topic)
+    }
+    const model = createRecorder('store')
+    start(model, { kind: 'hot', batchSize: 10, pacer: { observe() {}, restAfter: () => 0 } })
+    await until(async () => model.batches.flat().length === 100)
+    expect(model.batches).toHaveLength(10)
+    for (const batch of model.batches) expect(new Set(batch.map((id) => topicOf.get(id)))).toEqual(new Set(topics))
   })
 
   test('is paced: a rest after each batch, and its time is not what the others are measured by', async () => {

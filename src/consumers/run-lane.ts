@@ -6,6 +6,7 @@ import { applyBatch } from './apply-batch.ts'
 import type { ConsumerRedis, Delivered } from './consumer-redis.ts'
 import type { Pacer } from './pacer.ts'
 import { backoffMs } from './persist.ts'
+import { type Portions, createPortions } from './portions.ts'
 import type { LaneKind, Stream } from './streams.ts'
 
 export type LaneOptions = {
@@ -27,7 +28,7 @@ export type Lane = {
   redis: ConsumerRedis
   streams(): Promise<Stream[]>
   options: LaneOptions
-  pacer: Pacer
+  pacer: Pick<Pacer, 'observe' | 'restAfter'>
   /** True once after the connection was lost: an answer may have been lost with it, and its entries are pending. */
   takeReconnected(): boolean
   isTransient(error: unknown): boolean
@@ -43,12 +44,15 @@ export class GroupLostError extends Error {
 const blockMs = { priority: 1_000, global: 1_000, hot: 500 } as const
 /** How soon a promoted topic's stream, or a partition that was closed, is read, ms. */
 const refreshMs = 500
+/** So many hot streams may be retired one right after the other, each between two commands, before that is worth a warning and a wait. */
+const quietRetirements = 5
 
 /**
  * Reads one lane of one group: own pending entries first, then those of dead consumers, then new ones. At least once: acknowledged only after
  * the effect. Ends, with its batch finished, when `signal` aborts; rejects when a person has to act (UnknownVersionError, GroupLostError).
  */
 export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
+  const portions = createPortions(lane.options.batchSize)
   let isRecovering = true
   let failures = 0
   let nextClaimMs = 0
@@ -68,7 +72,8 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
       else if (Date.now() >= nextClaimMs) {
         await applyClaimed(lane, streams, signal)
         nextClaimMs = Date.now() + lane.options.claimAfterMs / 2
-      } else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
+      } else if (lane.options.kind === 'hot') await applyHot(lane, streams, waitMs, portions, signal)
+      else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
       failures = 0
     } catch (error) {
       if (signal.aborted) break
@@ -76,13 +81,22 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
         Object.assign(lane.stats, { status: 'stopped', reason: error.message })
         throw error
       }
-      lane.log.warn({ reason: String(error) }, 'lane interrupted')
       isRecovering = true
       refreshAtMs = 0
+      if (failures < quietRetirements && isRetirement(lane, error)) {
+        failures += 1
+        lane.log.debug('a hot stream was retired')
+        continue
+      }
+      lane.log.warn({ reason: String(error) }, 'lane interrupted')
       await delay(backoffMs(failures++), undefined, { signal }).catch(() => {})
     }
   }
 }
+
+/** A stream that is gone since the table was read fails the reading of all of them. What was read just before is pending, and comes first. */
+const isRetirement = ({ options }: Lane, error: unknown): boolean =>
+  options.kind === 'hot' && error instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.message)
 
 async function applyOwnPending(lane: Lane, streams: readonly Stream[], signal: AbortSignal): Promise<boolean> {
   const pending = await lane.redis.readOwnPending(streams, lane.options.batchSize)
@@ -104,10 +118,10 @@ async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: Abor
 
 /** New entries as they come; of a backlog, the next while these are applied, until something else is due. */
 async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, untilMs: number, signal: AbortSignal): Promise<void> {
-  const { kind, batchSize } = lane.options
-  let delivered = await readNew(lane, streams, waitMs)
+  const { batchSize } = lane.options
+  let delivered = await readNew(lane, streams, waitMs, batchSize)
   while (delivered.length > 0) {
-    const isBacklog = kind !== 'hot' && countOf(delivered) >= batchSize && Date.now() < untilMs && !signal.aborted
+    const isBacklog = countOf(delivered) >= batchSize && Date.now() < untilMs && !signal.aborted
     const ahead = isBacklog ? lane.redis.readNew(streams, batchSize) : Promise.resolve([])
     ahead.catch(() => {}) // its failure is thrown below; what it was given meanwhile is pending, and comes first after that
     await apply(lane, delivered, signal)
@@ -115,12 +129,24 @@ async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, 
   }
 }
 
-async function readNew(lane: Lane, streams: readonly Stream[], waitMs: number): Promise<Delivered[]> {
+/** One batch, of all hot streams that have something; then the table is looked at again. */
+async function applyHot(lane: Lane, streams: readonly Stream[], waitMs: number, portions: Portions, signal: AbortSignal): Promise<void> {
+  const asked = portions.of(streams.length)
+  const delivered = await readNew(lane, streams, waitMs, asked)
+  portions.saw(
+    delivered.map(({ entries }) => entries.length),
+    asked,
+  )
+  if (delivered.length > 0) await apply(lane, delivered, signal)
+}
+
+/** At most `each` of every stream, once for those that are there and once for those that came while it lingered. */
+async function readNew(lane: Lane, streams: readonly Stream[], waitMs: number, each: number): Promise<Delivered[]> {
   const { batchSize, lingerMs } = lane.options
-  const first = await lane.redis.readNew(streams, batchSize, waitMs)
+  const first = await lane.redis.readNew(streams, each, waitMs)
   if (first.length === 0 || lingerMs === 0 || countOf(first) >= batchSize) return first
   await delay(lingerMs)
-  return merged(first, await lane.redis.readNew(streams, batchSize))
+  return merged(first, await lane.redis.readNew(streams, each))
 }
 
 const countOf = (delivered: readonly Delivered[]): number => delivered.reduce((sum, { entries }) => sum + entries.length, 0)
@@ -201,8 +227,7 @@ async function readableStreams({ redis, projection, streams }: Lane): Promise<{ 
   const all = await streams()
   const missing = await redis.withoutGroup(all)
   for (const stream of all) {
-    if (!missing.has(stream.key) || !(await redis.isOpen(stream)) || (await redis.withoutGroup([stream])).size === 0) continue
-    if (await redis.isRetired(stream)) continue
+    if (!missing.has(stream.key) || (await redis.groupState(stream)) !== 'lost') continue
     // The store's effects are the same however often: only its group may be made again.
     if (projection.acknowledges) throw new GroupLostError(`group ${projection.group} of ${stream.key} is gone: rebuild the model`)
     await redis.createGroup(stream)

@@ -17,9 +17,12 @@ import { connectRedis, isTransientRedisError } from '../redis/connect.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createConsumerRedis } from './consumer-redis.ts'
 import { flushNumbers } from './flush-numbers.ts'
+import type { HotspotLimits } from './hotspots/decide.ts'
+import { runController } from './hotspots/run-controller.ts'
 import { createPacer } from './pacer.ts'
 import { persist } from './persist.ts'
 import { type LaneStats, runLane } from './run-lane.ts'
+import { shareCrowding } from './share-crowding.ts'
 import { type LaneKind, laneKinds, streamsOf } from './streams.ts'
 import { watchPartitions } from './watch-partitions.ts'
 
@@ -33,9 +36,22 @@ export type ConsumerOptions = {
   lanes?: readonly LaneKind[]
   /** Readers of the global lane of each group. */
   concurrency?: number
+  /** What the hot lane may take of the store. */
+  hot?: HotBudget
+  /** Another way to MongoDB for the hot lane alone. */
+  hotMongodbUrl?: string
+  /** When topics are hot; left out, this process promotes and demotes none. */
+  hotspots?: HotspotLimits
   claimAfterMs?: number
   idempotencyWindowMs: number
   log: Logger
+}
+
+export type HotBudget = {
+  /** Entries a batch, at most. */
+  batchSize?: number
+  /** Share of the time that batches may take, at most. */
+  dutyPercent?: number
 }
 
 export type RunningConsumers = {
@@ -63,7 +79,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     connections.push(redis)
     return redis
   }
-  const crowd = connectMongo(mongodbUrl, { poolSize: 4, purpose: 'write' })
+  const crowd = connectMongo(options.hotMongodbUrl ?? mongodbUrl, { poolSize: 4, purpose: 'write' })
   const others = connectMongo(mongodbUrl, { poolSize: 8, purpose: 'write' })
   const collections = collectionsOf(others.db)
   const shared = connect()
@@ -97,8 +113,8 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
       )
       .catch(unlessStopping),
   ]
-  for (const group of groups) {
-    const pacer = createPacer()
+  const pacers = new Map(groups.map((group) => [group, createPacer(options.hot?.dutyPercent)]))
+  for (const [group, pacer] of pacers) {
     for (const kind of lanes) {
       for (let reader = 0; reader < (kind === 'global' ? concurrency : 1); reader++) {
         const effects = connect()
@@ -112,7 +128,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
           streams: () => streamsOf(effects, keys, kind),
           options: {
             kind,
-            batchSize: kind === 'hot' ? 100 : projection.acknowledges ? 200 : 1_000,
+            batchSize: kind === 'hot' ? (options.hot?.batchSize ?? 100) : projection.acknowledges ? 200 : 1_000,
             inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 3,
             lingerMs: kind === 'priority' ? 0 : group === 'counts' || group === 'likes' ? 20 : 10, // the feed is what people see
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
@@ -131,6 +147,12 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
         )
       }
     }
+  }
+  const [listens, tells] = [lanes.includes('hot'), lanes.some((kind) => kind !== 'hot')]
+  loops.push(shareCrowding({ redis: shared, keys, pacers, listens, tells, log }, stopping.signal))
+  if (options.hotspots) {
+    const controller = { redis: shared, keys, limits: options.hotspots, log: log.child({ component: 'hotspots' }) }
+    loops.push(checked.then(() => runController(controller, stopping.signal)).catch(unlessStopping))
   }
   if (groups.includes('likes') || groups.includes('counts'))
     loops.push(flushNumbers({ redis: shared, keys, comments: collections.comments, log }, stopping.signal))

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { fieldsOf } from '../events/append.ts'
 import { positionOfEntry } from '../events/position.ts'
+import { groupState } from './group-state.ts'
 import type { Stream } from './streams.ts'
 
 /** One group on one stream; null is what cannot be known. */
@@ -15,12 +16,12 @@ export type StreamLag = {
   /** Names of those alive. */
   consumers: string[]
   /** MISSING: the group is not there. LOST: entries were trimmed before it had them. */
-  fault?: 'UNKNOWN' | 'MISSING' | 'LOST'
+  fault?: 'UNKNOWN' | 'MISSING' | 'LOST' | undefined
 }
 
 type RawEntry = [id: string, flat: string[]]
 type Info = Record<string, string | number | null>
-type Top = { nowMs: number; head: number; lastId: string; firstOrdinal: number }
+type Top = { nowMs: number; head: number; lastId: string; firstOrdinal: number; exists: boolean; groups: Info[] }
 
 /** A consumer asks at least every second, and says that it still works while it waits for a store. */
 const aliveMs = 15_000
@@ -29,11 +30,20 @@ const aliveMs = 15_000
  * The lag of each group on a stream, by group. Counted in our own `seq`: XINFO's lag is nil after a trim or a group set back, and a guess after
  * that. Seven commands a stream and group at most, in three round trips; commands of all streams travel together.
  */
-export async function readStreamLag(
-  redis: Redis,
-  { key, partition, lane }: Stream,
-  groups: readonly string[],
-): Promise<Map<string, StreamLag>> {
+export async function readStreamLag(redis: Redis, stream: Stream, groups: readonly string[]): Promise<Map<string, StreamLag>> {
+  const seen = await readTop(redis, stream)
+  const lags = groups.map(async (group): Promise<[string, StreamLag]> => {
+    const lag = await groupLag(redis, stream, group, seen)
+    // A hot stream may be retired, and its topic promoted again, while it is read.
+    if (!lag.fault || !stream.lane.startsWith('hot:')) return [group, lag]
+    const state = await groupState(redis, stream, group)
+    if (state === 'retired') return [group, { ...lag, ...caughtUp(lag.head), fault: undefined }]
+    return [group, state === 'there' ? await groupLag(redis, stream, group, await readTop(redis, stream)) : lag]
+  })
+  return new Map(await Promise.all(lags))
+}
+
+async function readTop(redis: Redis, { key, partition, lane }: Stream): Promise<Top> {
   const [[seconds, micros], seq, info, [top], infos] = await Promise.all([
     redis.time() as Promise<unknown> as Promise<[string, string]>,
     redis.hget(partition.meta, `seq:${lane}`),
@@ -41,18 +51,19 @@ export async function readStreamLag(
     redis.xrevrange(key, '+', '-', 'COUNT', 1) as Promise<RawEntry[]>,
     redis.xinfo('GROUPS', key).then((all) => (all as unknown[]).map(infoOf), ifAbsent),
   ])
-  const seen = {
+  return {
     nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
     head: Math.max(Number(seq ?? 0), top ? seqOf(top) || 0 : 0),
     lastId: String(info?.['last-generated-id'] ?? '0-0'),
     firstOrdinal: Number(info?.['entries-added'] ?? 0) - Number(info?.['length'] ?? 0) + 1,
+    exists: info !== undefined,
+    groups: infos ?? [],
   }
-  const lags = groups.map(async (group): Promise<[string, StreamLag]> => {
-    const of = infos?.find(({ name }) => name === group)
-    const lag = of ? await lagOf(redis, key, group, of, seen).catch(ifAbsent) : undefined
-    return [group, lag ?? withoutGroup(seen.head, info !== undefined)]
-  })
-  return new Map(await Promise.all(lags))
+}
+
+async function groupLag(redis: Redis, { key }: Stream, group: string, seen: Top): Promise<StreamLag> {
+  const info = seen.groups.find(({ name }) => name === group)
+  return (info && (await lagOf(redis, key, group, info, seen).catch(ifAbsent))) ?? withoutGroup(seen.head, seen.exists)
 }
 
 async function lagOf(redis: Redis, key: string, group: string, info: Info, seen: Top): Promise<StreamLag> {
@@ -78,7 +89,7 @@ function undelivered(info: Info, { head, nowMs, lastId, firstOrdinal }: Top, las
   const unknown = { position: null, lagEvents: null, lagMs: null }
   const delivered = String(info['last-delivered-id'])
   if (!next && positionOfEntry(delivered) < positionOfEntry(lastId)) return { ...unknown, fault: 'LOST' as const }
-  if (!next) return { position: head, lagEvents: 0, lagMs: 0 }
+  if (!next) return caughtUp(head)
   const read = delivered === '0-0' ? 0 : info['entries-read']
   // The next entry tells where the group stands, unless entries between were trimmed: only the server's count of them can say.
   if (!last && read === null) return { ...unknown, fault: 'UNKNOWN' as const }
@@ -91,9 +102,11 @@ function undelivered(info: Info, { head, nowMs, lastId, firstOrdinal }: Top, las
 /** A stream that never had an entry is nobody's backlog; one that had some and is gone is. */
 function withoutGroup(head: number, exists: boolean): StreamLag {
   const nothing = { head, pending: 0, oldestPendingMs: null, consumers: [] }
-  if (head === 0 && !exists) return { ...nothing, position: 0, lagEvents: 0, lagMs: 0 }
+  if (head === 0 && !exists) return { ...nothing, ...caughtUp(0) }
   return { ...nothing, position: null, lagEvents: null, lagMs: null, fault: 'MISSING' }
 }
+
+const caughtUp = (head: number) => ({ position: head, lagEvents: 0, lagMs: 0 })
 
 const seqOf = ([, flat]: RawEntry): number => Number(fieldsOf(flat)['seq'] ?? Number.NaN)
 const atOf = ([id, flat]: RawEntry): number => Number(fieldsOf(flat)['at'] ?? id.split('-')[0])

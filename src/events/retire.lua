@@ -30,6 +30,7 @@ redis.call('HDEL', KEYS[1], topic)
 redis.call('HDEL', KEYS[5], topic)
 if last then
   redis.call('UNLINK', KEYS[3])
+  if last == '0-0' then return 1 end -- never written to: the floor of the stream before it stands
   local function parsed(id) return tonumber(string.match(id, '^%d+')), tonumber(string.match(id, '%d+$')) end
   local ms, n = parsed(last)
   local beforeMs, beforeN = parsed(redis.call('HGET', KEYS[4], 'trimmedTo') or '0-0')

@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis'
+import { hottestTopics, listHotspots } from '../../events/hotspots.ts'
+import type { Keys } from '../../redis/keys.ts'
+import type { Seen } from './decide.ts'
+
+/** Seconds that a rate is the mean of: one stray second of less than twice a limit is no flood. */
+const seconds = 2
+
+export const warmKey = ({ prefix }: Keys) => `${prefix}hotspot-warm`
+export const heldKey = ({ prefix }: Keys) => `${prefix}hotspot-held`
+/** What the controller that acts goes by, as JSON; gone when none acts. */
+export const limitsKey = ({ prefix }: Keys) => `${prefix}hotspot-limits`
+export const leaseKey = ({ prefix }: Keys) => `${prefix}hotspot-controller`
+
+/**
+ * The rates, the hotspots, and what is remembered of them. A rate is the mean of the last two whole seconds, or of the last one and the one that
+ * runs where that is more already: a flood of several times a limit is seen within a second of its beginning, one at the limit within three.
+ */
+export async function readSeen(redis: Redis, keys: Keys): Promise<Seen> {
+  const [second, micros] = (await redis.time()) as unknown as [string, string]
+  const nowMs = Number(second) * 1_000 + Math.floor(Number(micros) / 1_000)
+  const windows = Array.from({ length: seconds + 1 }, (_, i) => Number(second) - i)
+  const [writes, running, hotspots, warm, held, ...reads] = await Promise.all([
+    hottestTopics(redis, keys, nowMs, seconds),
+    hottestTopics(redis, keys, nowMs + 1_000, seconds),
+    listHotspots(redis, keys),
+    redis.zrevrange(warmKey(keys), 0, -1, 'WITHSCORES'),
+    redis.zrevrange(heldKey(keys), 0, -1, 'WITHSCORES'),
+    ...windows.map((window) => redis.zrevrange(keys.reads(window), 0, 99, 'WITHSCORES')),
+  ])
+  return {
+    nowMs,
+    writes: larger(writes, running),
+    reads: larger(summed(reads.slice(1), 1 / seconds), summed(reads.slice(0, -1), 1 / seconds)),
+    hotspots,
+    warmMs: summed([warm]),
+    heldMs: summed([held]),
+  }
+}
+
+function summed(lists: readonly string[][], weight = 1): Map<string, number> {
+  const sums = new Map<string, number>()
+  for (const list of lists)
+    for (let i = 0; i < list.length; i += 2) sums.set(list[i]!, (sums.get(list[i]!) ?? 0) + Number(list[i + 1]) * weight)
+  return sums
+}
+
+function larger(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): Map<string, number> {
+  const both = new Map(one)
+  for (const [topic, rate] of other) both.set(topic, Math.max(rate, both.get(topic) ?? 0))
+  return both
+}

@@ -1,0 +1,214 @@
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { commandsOn } from '../../../test/commands.ts'
+import { type Deployment, createDeployment, quiet, until } from '../../../test/deployment.ts'
+import { type PrivateRedis, startPrivateRedis } from '../../../test/private-redis.ts'
+import { demote, listHotspots, promote } from '../../events/hotspots.ts'
+import { connectRedis } from '../../redis/connect.ts'
+import { type HotspotLimits, defaultLimits } from './decide.ts'
+import { createLease } from './lease.ts'
+import { readSeen } from './read-seen.ts'
+import { runController } from './run-controller.ts'
+
+const topic = 'song:hot'
+const limits: HotspotLimits = { ...defaultLimits, coolDownMs: 1_000 }
+let ovation: Deployment
+const stops: (() => Promise<void>)[] = []
+beforeEach(() => {
+  ovation = createDeployment()
+})
+afterEach(async () => {
+  await stopAll()
+  await ovation.close()
+})
+async function stopAll() {
+  for (const stop of stops.splice(0)) await stop()
+}
+
+/** A controller in a process of its own, as far as Redis can tell. */
+function start(of: Partial<HotspotLimits> = {}) {
+  const connection = connectRedis(ovation.redisUrl, 'consumer', quiet)
+  const said: Record<string, unknown>[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => said.push(JSON.parse(line) as Record<string, unknown>) })
+  const stopping = new AbortController()
+  const ended = runController({ redis: connection, keys: ovation.keys, limits: { ...limits, ...of }, log }, stopping.signal)
+  const stop = async () => {
+    stopping.abort()
+    await ended
+    connection.disconnect()
+  }
+  stops.push(stop)
+  return { said, stop, messages: () => said.map(({ msg }) => msg as string), connection }
+}
+const hotspots = () => listHotspots(ovation.redis, ovation.keys)
+const hotspotOf = async (of: string) => (await hotspots()).find((hotspot) => hotspot.topic === of)
+/** That many posts, one after the other or as many a second. */
+async function flood(count: number, of = topic) {
+  const { post } = commandsOn(ovation.append)
+  for (let sent = 0; sent < count; sent += 50) await Promise.all(Array.from({ length: Math.min(50, count - sent) }, () => post(of, 'ann')))
+}
+const report = (second: number, reads: Record<string, number>) =>
+  ovation.redis.zadd(`${ovation.keys.prefix}reads:${second}`, ...Object.entries(reads).flatMap(([of, n]) => [n, of]))
+const nowSecond = async () => Number((await ovation.redis.time())[0])
+
+test('a flood is promoted in less than 3 s, says so with its rate, and is demoted and retired when it is over', async () => {
+  await commandsOn(ovation.append).post(topic, 'ann')
+  await ovation.consume()
+  const { said } = start()
+  await until(async () => (await ovation.redis.exists(`${ovation.keys.prefix}hotspot-limits`)) === 1)
+  /** When there have been as many writes as make the limit: at once, unless the machine is busy. */
+  let startedMs = Infinity
+  const over = new AbortController()
+  const flooding = (async () => {
+    for (let sent = 0; !over.signal.aborted; sent += 20) {
+      if (sent === 2 * limits.writesPerSecond) startedMs = performance.now()
+      await flood(20)
+    }
+  })()
+  await until(async () => (await hotspotOf(topic)) !== undefined)
+  const tookMs = performance.now() - Math.min(startedMs, performance.now())
+  over.abort()
+  await flooding
+  expect(tookMs).toBeLessThan(3_000)
+  expect(await hotspots()).toEqual([expect.objectContaining({ topic, state: 'hot', by: 'writes', untilMs: null })])
+  expect((await hotspotOf(topic))!.rate).toBeGreaterThanOrEqual(100)
+  await until(async () => said.length === 3)
+  expect(await hotspots()).toEqual([])
+  expect(said).toEqual([
+    expect.objectContaining({ msg: 'topic promoted', topic, by: 'writes', writesPerSecond: expect.any(Number) as number }),
+    expect.objectContaining({ msg: 'topic demoted', topic, reason: 'cooled' }),
+    expect.objectContaining({ msg: 'hot stream retired', topic }),
+  ])
+  expect(await ovation.redis.exists(ovation.keys.of(topic).hot(topic))).toBe(0)
+})
+
+test('reads that every API process reports make a topic hot too', async () => {
+  const second = await nowSecond()
+  for (const at of [second, second + 1, second + 2]) await report(at, { [topic]: 3_000, 'song:b': 1_500 })
+  const { said } = start()
+  await until(async () => (await hotspotOf(topic)) !== undefined)
+  expect(await hotspots()).toMatchObject([{ topic, by: 'reads', rate: expect.any(Number) as number }])
+  expect(said).toMatchObject([{ msg: 'topic promoted', by: 'reads' }])
+})
+
+test('a rate is the mean of the last two whole seconds, or of the last one and the one that runs where that is more', async () => {
+  const second = await nowSecond()
+  for (const [ago, reads] of [
+    [3, 9_000],
+    [2, 100],
+    [1, 300],
+    [0, 9_000],
+  ] as const) {
+    await report(second - ago, { [topic]: reads, ...(ago > 0 ? { 'song:b': reads } : {}) })
+    await ovation.redis.zadd(ovation.keys.of(topic).heat(second - ago), reads, topic)
+  }
+  const { nowMs, reads, writes } = await readSeen(ovation.redis, ovation.keys)
+  expect([reads.get(topic), writes.get(topic)]).toEqual([4_650, 4_650])
+  expect(reads.get('song:b')).toBe(Math.floor(nowMs / 1_000) === second ? 200 : 150) // a second may have gone by
+})
+
+describe('one of many acts', () => {
+  test('and another begins when it is gone', async () => {
+    const one = start()
+    await until(async () => (await ovation.redis.exists(`${ovation.keys.prefix}hotspot-controller`)) === 1)
+    const two = start()
+    await report(await nowSecond(), { 'song:a': 9_000 })
+    await until(async () => (await hotspotOf('song:a')) !== undefined)
+    await until(async () => one.messages().length === 1)
+    expect(two.messages()).toEqual([])
+    one.connection.disconnect() // as if it had been killed: the lease is not given back
+    const second = await nowSecond()
+    for (let ahead = 0; ahead < 8; ahead++) await report(second + ahead, { 'song:b': 9_000 })
+    await until(async () => (await hotspotOf('song:b')) !== undefined)
+    await until(async () => two.messages().includes('topic promoted'))
+  })
+
+  test('one that was paused does not act on what it saw before: its lease is gone by its own clock', async () => {
+    const lease = createLease(ovation.redis, `${ovation.keys.prefix}lease`, 100)
+    const other = createLease(ovation.redis, `${ovation.keys.prefix}lease`, 60_000)
+    expect(await lease.hold()).toBe(true)
+    expect(await other.hold()).toBe(false)
+    expect([lease.isHeld(), other.isHeld()]).toEqual([true, false])
+    await until(async () => other.hold())
+    expect(lease.isHeld()).toBe(false)
+    expect(await lease.hold()).toBe(false)
+    await lease.release() // not the other's
+    expect(await lease.hold()).toBe(false)
+    await other.release()
+    expect(await lease.hold()).toBe(true)
+  })
+
+  test('when a topic was last warm is handed on: the next one does not demote it sooner', async () => {
+    const { redis, keys } = ovation
+    const warm = `${keys.prefix}hotspot-warm`
+    await promote(redis, keys, topic, { by: 'writes', untilMs: null, rate: 200 })
+    const second = await nowSecond()
+    for (const at of [second - 1, second, second + 1]) await report(at, { [topic]: 600 })
+    const one = start({ coolDownMs: 1_500 })
+    await until(async () => (await redis.zscore(warm, topic)) !== null)
+    await one.stop()
+
+    await promote(redis, keys, 'song:b', { by: 'writes', untilMs: null, rate: 200 })
+    await until(async () => (await readSeen(redis, keys)).nowMs > (await hotspotOf('song:b'))!.sinceMs + 1_500)
+    const warmMs = (await readSeen(redis, keys)).nowMs
+    await redis.zadd(warm, warmMs, 'song:b')
+    const two = start({ coolDownMs: 1_500 })
+    await until(async () => two.messages().includes('topic demoted'))
+    expect((await readSeen(redis, keys)).nowMs).toBeGreaterThanOrEqual(warmMs + 1_500)
+  })
+})
+
+describe('a person', () => {
+  test('promotes for a time, which a rate does not shorten or lengthen', async () => {
+    const untilMs = Date.now() + 2_000
+    await promote(ovation.redis, ovation.keys, topic, { by: 'operator', untilMs, rate: null })
+    expect(await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 500 })).toBe(false)
+    expect(await demote(ovation.redis, ovation.keys, topic, 'rate')).toBe(false)
+    const { said } = start({ coolDownMs: 0 })
+    await until(async () => (await hotspotOf(topic))?.state !== 'hot')
+    expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
+    expect(said[0]).toMatchObject({ msg: 'topic demoted', reason: 'expired' })
+  })
+
+  test('demotes at any time, also what another person promoted', async () => {
+    await promote(ovation.redis, ovation.keys, topic)
+    expect(await demote(ovation.redis, ovation.keys, topic)).toBe(true)
+    expect(await demote(ovation.redis, ovation.keys, topic)).toBe(false)
+    expect(await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 500 })).toBe(true)
+  })
+})
+
+describe('while Redis is full', () => {
+  let server: PrivateRedis
+  beforeEach(async () => {
+    await ovation.close()
+    server = await startPrivateRedis()
+    ovation = createDeployment({ redisUrl: server.url })
+  })
+  afterEach(async () => {
+    await stopAll()
+    await ovation.close()
+    await server.stop()
+    ovation = createDeployment()
+  })
+  const fill = () => ovation.redis.config('SET', 'maxmemory', '1')
+  const makeRoom = () => ovation.redis.config('SET', 'maxmemory', '0')
+
+  test('one begins to act, demotes and retires, which frees memory; promotions wait for room', async () => {
+    await commandsOn(ovation.append).post('song:quiet', 'ann')
+    await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 200 })
+    await flood(30)
+    const second = await nowSecond()
+    await ovation.consume()
+    await ovation.caughtUp()
+    for (let ahead = 0; ahead < 30; ahead++) await report(second + ahead, { 'song:b': 9_000 })
+    await fill()
+    await expect(ovation.redis.set('x', 1)).rejects.toThrow('OOM')
+    const { messages } = start()
+    await until(async () => (await ovation.redis.exists(ovation.keys.of(topic).hot(topic))) === 0)
+    expect(await hotspots()).toEqual([])
+    expect(messages()).toEqual(['hotspots are not controlled, repeating', 'topic demoted', 'hot stream retired'])
+    await makeRoom()
+    await until(async () => (await hotspotOf('song:b')) !== undefined)
+  })
+})

@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { demote, promote, retire } from '../../events/hotspots.ts'
+import type { Keys } from '../../redis/keys.ts'
+import { type Action, type HotspotLimits, decide } from './decide.ts'
+import { type Lease, createLease } from './lease.ts'
+import { heldKey, leaseKey, limitsKey, readSeen, warmKey } from './read-seen.ts'
+
+const intervalMs = 500
+/** After the death of the one that acts another begins within this and an interval, ms. */
+const leaseMs = 2_000
+
+export type Controller = { redis: Redis; keys: Keys; limits: HotspotLimits; log: Logger }
+
+/**
+ * Promotes, demotes and retires by the rates, while no other process does. Every step is harmless if two take it: the scripts do nothing twice,
+ * and a rate never overrides a person. Ends on abort.
+ */
+export async function runController({ redis, keys, limits, log }: Controller, signal: AbortSignal): Promise<void> {
+  const lease = createLease(redis, leaseKey(keys), leaseMs)
+  const memory = { warmMs: new Map<string, number>(), refused: new Set<string>() }
+  let fault = ''
+  while (!signal.aborted) {
+    try {
+      if (await lease.hold()) await round({ redis, keys, limits, log, lease, memory })
+      else memory.warmMs.clear() // what is remembered is the other's now
+      fault = ''
+    } catch (error) {
+      if (fault !== String(error)) log.warn({ reason: String(error) }, 'hotspots are not controlled, repeating')
+      fault = String(error)
+    }
+    await delay(intervalMs, undefined, { signal }).catch(() => {})
+  }
+  await lease.release().catch(() => {})
+}
+
+type Round = Controller & { lease: Lease; memory: { warmMs: Map<string, number>; refused: Set<string> } }
+
+async function round({ redis, keys, limits, log, lease, memory }: Round): Promise<void> {
+  const seen = await readSeen(redis, keys)
+  const warmMs = new Map(seen.warmMs)
+  for (const [topic, ms] of memory.warmMs) warmMs.set(topic, Math.max(ms, warmMs.get(topic) ?? 0))
+  const { actions, warm, refused } = decide({ ...seen, warmMs }, limits)
+
+  const hot = new Set(seen.hotspots.map(({ topic }) => topic))
+  for (const topic of warm) memory.warmMs.set(topic, seen.nowMs)
+  for (const topic of memory.warmMs.keys()) if (!hot.has(topic)) memory.warmMs.delete(topic)
+  for (const topic of refused.filter((topic) => !memory.refused.has(topic)))
+    log.warn({ topic, hotspots: hot.size, limit: limits.topics }, 'not promoted: as many topics are hot as may be')
+  memory.refused = new Set(refused)
+
+  // One that fails, as promoting does while Redis is full, keeps no other from being done.
+  const faults: unknown[] = []
+  for (const action of actions) {
+    if (!lease.isHeld()) return
+    await act({ redis, keys, log }, action).catch((error: unknown) => faults.push(error))
+  }
+  if (lease.isHeld()) await remember({ redis, keys, limits }, warm, seen.nowMs)
+  if (faults.length > 0) throw faults[0]
+}
+
+async function act({ redis, keys, log }: Pick<Controller, 'redis' | 'keys' | 'log'>, action: Action): Promise<void> {
+  const { topic, kind } = action
+  const facts = { topic, writesPerSecond: action.writes, readsPerSecond: action.reads }
+  if (kind === 'promote') {
+    const { by, rate } = action
+    if (await promote(redis, keys, topic, { by, rate, untilMs: null })) log.info({ ...facts, by }, 'topic promoted')
+  } else if (kind === 'demote') {
+    if (await demote(redis, keys, topic, 'rate')) log.info({ ...facts, reason: action.reason }, 'topic demoted')
+  } else if (await retire(redis, keys, topic)) log.info(facts, 'hot stream retired')
+}
+
+/** For the next one to act, and for `ovation hotspots`. A full Redis refuses it: then it stands in memory only. */
+async function remember({ redis, keys, limits }: Omit<Controller, 'log'>, warm: readonly string[], nowMs: number): Promise<void> {
+  await Promise.all([
+    redis.zremrangebyscore(warmKey(keys), '-inf', nowMs - limits.coolDownMs - 60_000),
+    redis.zremrangebyscore(heldKey(keys), '-inf', nowMs),
+  ])
+  const said = redis.pipeline().set(limitsKey(keys), JSON.stringify(limits), 'PX', 5 * leaseMs)
+  if (warm.length > 0) said.zadd(warmKey(keys), ...warm.flatMap((topic) => [nowMs, topic]))
+  await said.exec() // each reply may be a refusal
+}
