@@ -56,6 +56,10 @@ describe('the environment', () => {
     ['PORT', '65536'],
     ['PORT', '0x10'],
     ['PORT', '-1'],
+    ['RATE_COMMENTS', '30'],
+    ['RATE_LIKES', '0/60s'],
+    ['RATE_REPORTS', '10/1m'],
+    ['SHED_LAG', '0'],
     ['PARTITIONS', '0'],
     ['PARTITIONS', '1.5'],
     ['KEY_PREFIX', 'a{b}'],
@@ -99,7 +103,7 @@ describe('the environment', () => {
 })
 
 test('the reference has every variable, described', () => {
-  expect(variables).toHaveLength(17)
+  expect(variables).toHaveLength(27)
   expect(variables.filter(({ description }) => description.length < 10)).toEqual([])
   expect(variables.filter(({ isRequired }) => isRequired).map(({ name }) => name)).toEqual(['REDIS_URL', 'MONGODB_URL'])
   expect(variables.find(({ name }) => name === 'IDEMPOTENCY_WINDOW_MS')?.default).toBe('3600000')

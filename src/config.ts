@@ -12,6 +12,7 @@ const list = (text: string) => text.split(',').flatMap((item) => item.trim() || 
 const isOrigin = (text: string) => text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text)
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const port = () => integer(0, 65_535)
+const rate = () => z.string().regex(/^(off|[1-9]\d{0,8}\/[1-9]\d{0,5}s)$/, 'must be <quota>/<seconds>s, such as 30/60s, or off')
 const httpUrl = () => z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 
 /** What every process needs. Fields are named like their variables: `redisUrl` is `REDIS_URL`. */
@@ -35,6 +36,12 @@ const storesSchema = z.object({
   idempotencyWindowMs: integer(10_000)
     .default(3_600_000)
     .describe('How long a repeated Idempotency-Key gets its first answer, ms. Half of it is the time a write may take, so at least 10000.'),
+  hotWritesPerSecond: integer(1).default(100).describe('Events a second on one topic from which it gets a stream of its own.'),
+  hotReadsPerSecond: integer(1).default(2_000).describe('Reads a second of one topic from which it counts as hot.'),
+  hotCoolDownMs: integer(1_000)
+    .default(60_000)
+    .describe('How long both rates of a hot topic must be below a quarter of these before it is an ordinary one again, ms.'),
+  hotTopics: integer(1, 1_000).default(20).describe('Most topics that are made hot by their rates at one time.'),
   logLevel: z
     .enum(levels, `must be ${levels.join(', ')}`)
     .default('info')
@@ -69,6 +76,14 @@ const configSchema = storesSchema.extend({
     .refine((globs) => globs.length > 0 && globs.every((glob) => TopicGlob.safeParse(glob).success), 'must be topic globs')
     .describe('Globs of the topics that have comments, with commas; * stands for any characters.'),
   editWindowMs: integer(0).default(900_000).describe('How long an author may edit a comment, ms.'),
+  rateComments: rate().default('30/60s').describe('Posts, edits and deletions of one user in a partition, `<quota>/<seconds>s` or off.'),
+  rateLikes: rate().default('120/60s').describe('Likes of one user in a partition, those taken back too.'),
+  rateReports: rate().default('10/60s').describe('Reports of one user in a partition.'),
+  shedLag: integer(1)
+    .default(200_000)
+    .describe('Events the global lane may be behind before likes and reports are refused; comments at three times that.'),
+  shedHotLag: integer(1).default(500_000).describe("The same of a hotspot's own stream, for that topic alone."),
+  maxConnections: integer(1).default(10_000).describe('Connections the API holds at once; more are answered 503 and closed.'),
 })
 
 export type StoresConfig = z.output<typeof storesSchema>

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { User } from './auth.ts'
+import type { Quota } from './limits/quotas.ts'
 
 export type AppEnv = {
   /** Node's own request and response; absent where the app is called in the process. */
@@ -9,6 +10,8 @@ export type AppEnv = {
     /** Set by `createAuthenticate` only: there is none on anonymous calls. */
     user: User
     correlationId: string
+    /** Of an ordinary user's write; set by `createAdmit`. */
+    quota?: Quota | undefined
   }
 }
 export type App = OpenAPIHono<AppEnv>

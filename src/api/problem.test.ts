@@ -66,6 +66,9 @@ describe('a problem', () => {
 
   test('that passes says when to come back', async () => {
     expect((await askFailing(new DomainError('unavailable', 'x'))).headers.get('retry-after')).toBe('1')
+    const late = (code: ErrorCode, retryAfterMs: number) => askFailing(new DomainError(code, 'x', {}, { retryAfterMs }))
+    expect((await late('too-many-requests', 1_001)).headers.get('retry-after')).toBe('2')
+    expect((await late('overloaded', 7_000)).headers.get('retry-after')).toBe('7')
   })
 
   test.each([

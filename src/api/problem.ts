@@ -80,7 +80,8 @@ export function createOnError(log: Logger): ErrorHandler<AppEnv> {
     if (error instanceof HTTPException && error.status < 500) {
       return sendProblem(c, codeOfStatus[error.status] ?? 'invalid-input', error.message)
     }
-    if (error instanceof z.ZodError) return sendProblem(c, 'invalid-input', 'the request is not valid', { details: { issues: issuesOf(error) } })
+    if (error instanceof z.ZodError)
+      return sendProblem(c, 'invalid-input', 'the request is not valid', { details: { issues: issuesOf(error) } })
     log.error({ correlationId: c.var.correlationId, err: error }, 'request failed')
     return sendProblem(c, 'internal')
   }

@@ -34,7 +34,7 @@ export const Comment = z.object({ ...shape, firstReplies: z.array(Reply) }).open
 export type CommentJson = z.output<typeof Comment>
 
 export const degraded = z
-  .array(z.enum(['recent', 'older', 'counts', 'pinned', 'backlog', 'after']))
+  .array(z.enum(['recent', 'older', 'counts', 'pinned', 'order', 'backlog', 'stale', 'after']))
   .openapi({ description: 'What this answer lacks while a part of the system is away' })
 export const CommentList = z.object({ items: z.array(Comment), nextCursor: z.string().nullable(), degraded }).openapi('CommentList')
 export const WrittenComment = Comment.extend({ writeToken: z.string() }).openapi('WrittenComment')
@@ -47,6 +47,20 @@ export const after = z.string().max(200).optional().openapi({ description: 'Writ
 export const json = <S extends z.ZodType>(schema: S, description: string) => ({ content: { 'application/json': { schema } }, description })
 export const problem = (description: string) => ({ content: { 'application/problem+json': { schema: Problem } }, description })
 
+/** Of draft-ietf-httpapi-ratelimit-headers-10, on what an ordinary user writes. */
+export const rateLimitHeaders = {
+  'RateLimit-Policy': { description: 'The quota of the class of writes: `"comments";q=30;w=60`', schema: { type: 'string' } },
+  RateLimit: {
+    description: 'What is left of it, and in how many seconds there is one more: `"comments";r=29;t=2`',
+    schema: { type: 'string' },
+  },
+} as const
+const retryAfter = { 'Retry-After': { description: 'Whole seconds', schema: { type: 'integer' } } } as const
+const headersOf: Partial<Record<number, object>> = {
+  429: { headers: { ...rateLimitHeaders, ...retryAfter } },
+  503: { headers: retryAfter },
+}
+
 const refusals = {
   400: 'malformed-json',
   401: 'not-signed-in',
@@ -56,8 +70,11 @@ const refusals = {
   413: 'body-too-large',
   415: 'unsupported-media-type',
   422: 'invalid-input, idempotency-key-reused',
-  503: 'unavailable, request-expired: repeat with the same Idempotency-Key',
+  429: 'too-many-requests: a user has used up the quota of a class',
+  503: 'unavailable, request-expired, overloaded: repeat with the same Idempotency-Key, after Retry-After',
 } as const
 /** The problems a call may answer with, for the OpenAPI document. */
 export const problems = <C extends keyof typeof refusals>(...codes: C[]) =>
-  Object.fromEntries(codes.map((code) => [code, problem(refusals[code])])) as { [K in C]: ReturnType<typeof problem> }
+  Object.fromEntries(codes.map((code) => [code, { ...problem(refusals[code]), ...headersOf[code] }])) as {
+    [K in C]: ReturnType<typeof problem>
+  }

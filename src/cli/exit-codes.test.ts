@@ -16,6 +16,8 @@ test.each([
   ['a refusal', new DomainError('not-found', 'no'), 1],
   ['wrong input', new DomainError('invalid-input', 'no'), 64],
   ['a log that does not answer', new DomainError('unavailable', 'no'), 69],
+  ['a log that takes nothing now', new DomainError('overloaded', 'no'), 69],
+  ['too many at once', new DomainError('too-many-requests', 'no'), 1],
   ['a wrong environment', new ConfigError(['PORT: no']), 64],
   ['MongoDB away', new MongoServerSelectionError('no', {} as never), 69],
   ['MongoDB slow', new MongoOperationTimeoutError('no'), 69],

@@ -2,10 +2,10 @@ import { createRoute } from '@hono/zod-openapi'
 import type { App } from '../app.ts'
 import { hasSayOver } from '../auth.ts'
 import type { CommandDependencies } from '../dependencies.ts'
-import { commentPath, problems } from '../schemas.ts'
+import { commentPath, problems, rateLimitHeaders } from '../schemas.ts'
 import { appendOnComment } from './on-comment.ts'
 
-const route = (authenticate: CommandDependencies['authenticate']) =>
+const route = ({ authenticate, admit }: CommandDependencies) =>
   createRoute({
     method: 'delete',
     path: '/v1/topics/{topic}/comments/{id}',
@@ -13,20 +13,19 @@ const route = (authenticate: CommandDependencies['authenticate']) =>
     description: 'A tombstone stays where replies hang. Repeating it changes nothing.',
     tags: ['commands'],
     security: [{ bearer: [] }],
-    middleware: [authenticate] as const,
+    middleware: [authenticate, admit('comments')] as const,
     request: { params: commentPath },
-    responses: { 204: { description: 'Deleted' }, ...problems(401, 403, 404, 422, 503) },
+    responses: { 204: { description: 'Deleted', headers: rateLimitHeaders }, ...problems(401, 403, 404, 422, 429, 503) },
   })
 
 export function deleteComment(app: App, dependencies: CommandDependencies): void {
-  app.openapi(route(dependencies.authenticate), async (c) => {
+  app.openapi(route(dependencies), async (c) => {
     const { topic, id } = c.req.valid('param')
     const { user } = c.var
     const isModerator = (user.role === 'moderator' || user.role === 'admin') && hasSayOver(user, topic)
     await appendOnComment(c, dependencies, topic, id, {
       type: 'comment.deleted',
       facts: { by: isModerator ? 'moderator' : 'author' },
-      priority: isModerator,
       target: { rootOf: 'comment', mustBeAuthor: !isModerator },
     })
     return c.body(null, 204)

@@ -5,25 +5,28 @@ import type { CommandDependencies } from '../dependencies.ts'
 import { viewOfSnapshot } from '../read/comment-view.ts'
 import { withEvent } from '../read/overlay.ts'
 import { present } from '../read/present.ts'
-import { WrittenComment, commentPath, json, problems } from '../schemas.ts'
+import { WrittenComment, commentPath, json, problems, rateLimitHeaders } from '../schemas.ts'
 import { appendOnComment } from './on-comment.ts'
 import { Body } from './post-comment.ts'
 
-const route = (authenticate: CommandDependencies['authenticate']) =>
+const route = ({ authenticate, admit }: CommandDependencies) =>
   createRoute({
     method: 'patch',
     path: '/v1/topics/{topic}/comments/{id}',
     summary: 'Edit a comment, within the edit window',
     tags: ['commands'],
     security: [{ bearer: [] }],
-    middleware: [authenticate, readJson] as const,
+    middleware: [authenticate, admit('comments'), readJson] as const,
     request: { params: commentPath, body: { required: true, content: { 'application/json': { schema: z.strictObject({ body: Body }) } } } },
-    responses: { 200: json(WrittenComment, 'The comment as edited'), ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503) },
+    responses: {
+      200: { ...json(WrittenComment, 'The comment as edited'), headers: rateLimitHeaders },
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
   })
 
 export function editComment(app: App, dependencies: CommandDependencies): void {
   const { reader, editWindowMs } = dependencies
-  app.openapi(route(dependencies.authenticate), async (c) => {
+  app.openapi(route(dependencies), async (c) => {
     const { topic, id } = c.req.valid('param')
     const outcome = await appendOnComment(c, dependencies, topic, id, {
       type: 'comment.edited',

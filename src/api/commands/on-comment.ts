@@ -4,6 +4,7 @@ import { DomainError } from '../../errors.ts'
 import type { AppEnv } from '../app.ts'
 import { hasSayOver } from '../auth.ts'
 import type { CommandDependencies } from '../dependencies.ts'
+import { appendWithin, isHeard } from '../limits/admit.ts'
 
 type OnComment = Pick<Append, 'type' | 'personal' | 'priority' | 'idempotency'> & {
   facts?: Append['facts']
@@ -19,7 +20,8 @@ export async function appendOnComment(
   command: OnComment,
 ) {
   const { facts, target, ...rest } = command
-  const outcome = await append({
+  const outcome = await appendWithin(c, append, {
+    priority: isHeard(c, topic),
     ...rest,
     topic,
     actor: c.var.user.id,

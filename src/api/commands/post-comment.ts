@@ -3,12 +3,12 @@ import { commentIdAt, positionOfEntry } from '../../events/position.ts'
 import { DomainError } from '../../errors.ts'
 import type { Recorded } from '../../events/recorded.ts'
 import type { App } from '../app.ts'
-import { hasSayOver } from '../auth.ts'
 import { Text, jsonOf, parsed, readJson } from '../body.ts'
 import type { CommandDependencies } from '../dependencies.ts'
+import { appendWithin, isHeard } from '../limits/admit.ts'
 import { present, presentPosted } from '../read/present.ts'
 import { idempotencyKeyOf, idempotencyParameter } from '../idempotency-key.ts'
-import { CommentId, type CommentJson, WrittenComment, json, problems, topicPath } from '../schemas.ts'
+import { CommentId, type CommentJson, WrittenComment, json, problems, rateLimitHeaders, topicPath } from '../schemas.ts'
 
 export const Body = Text(1, 5_000)
 
@@ -25,18 +25,21 @@ const route = createRoute({
     params: topicPath,
     body: { required: true, content: { 'application/json': { schema: Post } } },
   },
-  responses: { 201: json(WrittenComment, 'The comment, in the log and fsynced'), ...problems(400, 401, 403, 404, 413, 415, 422, 503) },
+  responses: {
+    201: { ...json(WrittenComment, 'The comment, in the log and fsynced'), headers: rateLimitHeaders },
+    ...problems(400, 401, 403, 404, 413, 415, 422, 429, 503),
+  },
 })
 
-export function postComment(app: App, { append, tokens, reader, authenticate }: CommandDependencies): void {
+export function postComment(app: App, { append, tokens, reader, authenticate, admit }: CommandDependencies): void {
   // The busiest call by far: validated here, in one step, instead of by the chain of validators (65 µs a request less).
   app.openAPIRegistry.registerPath(route)
-  app.post(route.getRoutingPath(), authenticate, readJson, async (c) => {
+  app.post(route.getRoutingPath(), authenticate, admit('comments'), readJson, async (c) => {
     const topic = c.req.param('topic')
     const { body, parentId = null } = parsed(Post, await jsonOf(c))
     const { id: actor, name, picture, role } = c.get('user')
-    const isArtist = role !== 'user' && hasSayOver(c.get('user'), topic)
-    const outcome = await append({
+    const isArtist = isHeard(c, topic)
+    const outcome = await appendWithin(c, append, {
       type: 'comment.posted',
       topic,
       actor,
