@@ -61,7 +61,9 @@ describe('a page of another origin', () => {
   test('that is allowed may read the answer and our headers', async () => {
     const { headers } = await app.request('/read', { headers: { origin: 'https://a.example' } })
     expect(headers.get('access-control-allow-origin')).toBe('https://a.example')
-    expect(headers.get('access-control-expose-headers')).toBe('ETag, Retry-After, RateLimit, Ovation-Write, X-Correlation-Id')
+    expect(headers.get('access-control-expose-headers')).toBe(
+      'ETag, Retry-After, RateLimit, RateLimit-Policy, Ovation-Write, Ovation-Degraded, X-Correlation-Id',
+    )
     expect(headers.get('vary')).toBe('Origin')
   })
   test('may ask before it writes', async () => {

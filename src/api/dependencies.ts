@@ -1,11 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Redis } from 'ioredis'
 import type { AppendToLog } from '../events/append.ts'
-import type { Collections } from '../mongo/collections.ts'
-import type { Keys } from '../redis/keys.ts'
 import type { AppEnv } from './app.ts'
+import type { Admit } from './limits/admit.ts'
+import type { ReadSide } from './read/create-read-side.ts'
 import type { CommentReader } from './read/read-comments.ts'
-import type { ReadOwnWrite } from './read/own-write.ts'
 import type { WriteTokens } from './write-token.ts'
 
 /** What the write calls need. */
@@ -14,15 +12,9 @@ export type CommandDependencies = {
   tokens: WriteTokens
   reader: CommentReader
   authenticate: MiddlewareHandler<AppEnv>
+  admit: Admit
   editWindowMs: number
 }
 
-/** What the read calls need. `redis` rejects at once while Redis is away. */
-export type QueryDependencies = {
-  redis: Redis
-  keys: Keys
-  collections: Collections
-  reader: CommentReader
-  readOwnWrite: ReadOwnWrite
-  authenticate: MiddlewareHandler<AppEnv>
-}
+/** What the read calls need. */
+export type QueryDependencies = Omit<ReadSide, 'stop'> & { authenticate: MiddlewareHandler<AppEnv> }

@@ -13,19 +13,22 @@ import { createAuthenticate } from './auth.ts'
 import { commands } from './commands/commands.ts'
 import { type ApiRole, createApp } from './create-app.ts'
 import type { Check } from './health.ts'
+import { createAdmission } from './limits/admission.ts'
+import { createAdmit } from './limits/admit.ts'
+import { createQuotas } from './limits/quotas.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { listenOps } from './ops-server.ts'
 import { queries } from './queries/queries.ts'
-import { createCommentStore } from './read/comment-store.ts'
-import { createFeedReader } from './read/feed-reader.ts'
-import { createOwnWriteReader } from './read/own-write.ts'
-import { createCommentReader } from './read/read-comments.ts'
-import { watchStore } from './read/watch-store.ts'
+import { createReadSide } from './read/create-read-side.ts'
+import { createMongoGuard } from './read/mongo-guard.ts'
 import { createWriteTokens } from './write-token.ts'
 
 export type RunningApi = { url: string; opsUrl: string; stop(): Promise<void> }
 type Options = { role: ApiRole; checks?: readonly Check[]; pages?: (app: App) => void }
+
+/** Reads of MongoDB that commands make, beside the 16 of the queries: neither takes the other's places. */
+const coldReads = { limit: 4, queue: 32 }
 
 /** Connects, listens and answers. Starts while MongoDB is away; rejects where Redis was set up with another number of partitions. */
 export async function startApi(config: Config, log: Logger, { role, checks = [], pages }: Options): Promise<RunningApi> {
@@ -34,35 +37,44 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   const mongo = connectMongo(config.mongodbUrl, { poolSize: 20, purpose: 'read' })
   const collections = collectionsOf(mongo.db)
   const keys = createKeys(config.keyPrefix, config.partitions)
-  const watch = watchStore(reading, keys, log)
   const metrics = createMetrics()
+  const tokens = createWriteTokens(config.writeTokenSecret)
+  const readSide = createReadSide({ redis: reading, keys, collections, tokens, metrics, config, log })
+  const admission = role === 'read' ? undefined : createAdmission({ redis: reading, keys, config, registry: metrics.registry, log })
 
   const app = (): App => {
     const policy = createTopicPolicy(config.allowedTopics)
     const authenticate = createAuthenticate(config)
-    const tokens = createWriteTokens(config.writeTokenSecret)
-    const reader = createCommentReader({
-      readFeed: createFeedReader(reading, keys),
-      store: createCommentStore(collections.comments),
-      isBehind: watch.isBehind,
-    })
-    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs: config.idempotencyWindowMs, log })
-    const readOwnWrite = createOwnWriteReader(reading, keys, tokens)
+    const { idempotencyWindowMs } = config
+    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs, log, guardRead: createMongoGuard(coldReads).run })
     return createApp({
       config,
       log,
       role,
       metrics,
-      checks: [redisCheck(reading, role), mongoCheck(mongo.db, role), ...checks],
+      checks: [redisCheck(reading, role), mongoCheck(mongo.db, role), ...(admission ? [admission.check] : []), ...checks],
       allowTopics: policy,
-      commands: (to) => commands(to, { append, tokens, reader, authenticate, editWindowMs: config.editWindowMs }),
-      queries: (to) => queries(to, { redis: reading, keys, collections, reader, readOwnWrite, authenticate }, policy),
+      ...(admission
+        ? {
+            commands: (to) =>
+              commands(to, {
+                append,
+                tokens,
+                reader: readSide.reader,
+                authenticate,
+                admit: createAdmit(createQuotas(config, keys), admission),
+                editWindowMs: config.editWindowMs,
+              }),
+          }
+        : {}),
+      queries: (to) => queries(to, { ...readSide, authenticate }, policy),
       ...(pages ? { pages } : {}),
     })
   }
 
   const close = async () => {
-    watch.stop()
+    readSide.stop()
+    admission?.stop()
     writing.disconnect()
     reading.disconnect()
     await mongo.close()
@@ -80,7 +92,8 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
       log,
     }
     if (role !== 'read') await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
-    const api = await listen(app().fetch, { host: config.host, port: config.port, log })
+    const fetch = readSide.fastPath.inFrontOf(app().fetch)
+    const api = await listen(fetch, { host: config.host, port: config.port, maxConnections: config.maxConnections, log })
     const ops = await listenOps(metrics.registry, config, log)
     return {
       url: api.url,

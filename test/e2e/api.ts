@@ -5,6 +5,8 @@ import { readConfig } from '../../src/config.ts'
 import { createDeployment, quiet } from '../deployment.ts'
 import { type Contract, type OpenApi, readContract } from './contract.ts'
 
+/** Limits that are looked at and never reached. */
+export const unbound = { RATE_COMMENTS: '1000000/1s', RATE_LIKES: '1000000/1s', RATE_REPORTS: '1000000/1s' }
 export const secret = 'a secret of the end-to-end tests only'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- bodies are looked into freely here; contract.ts holds their shapes
@@ -59,6 +61,7 @@ async function startOn(ovation: ReturnType<typeof createDeployment>, { role = 'a
     PARTITIONS: String(ovation.keys.partitions.length),
     KEY_PREFIX: ovation.keys.prefix,
     JWT_SECRET: secret,
+    ...unbound,
     ...env,
   })
   const { url, opsUrl, stop } = await startApi(config, quiet, { role })

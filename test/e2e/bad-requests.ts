@@ -11,6 +11,7 @@ const mod = { sub: 'mod', role: 'moderator', topics: ['*'] }
 export const POST = `POST ${comments}`
 const deep = (levels: number) => `{"body":${'['.repeat(levels)}${']'.repeat(levels)}}`
 const invalid = '422 invalid-input'
+const manyHeaders = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'y']))
 
 const bodies: Row[] = [
   ['no body at all', POST, {}, '415 unsupported-media-type'],
@@ -148,7 +149,7 @@ const queries: Row[] = [
   ['an empty limit', `GET ${comments}?limit=`, {}, invalid],
   ['two limits', `GET ${comments}?limit=1&limit=2`, {}, invalid],
   ['an unknown sort', `GET ${comments}?sort=best`, {}, invalid],
-  ['sort by heat, which comes later', `GET ${comments}?sort=hot`, {}, invalid],
+  ['sort by what nobody knows', `GET ${comments}?sort=best`, {}, invalid],
   ['two sorts', `GET ${comments}?sort=newest&sort=oldest`, {}, invalid],
   ['a cursor of the other sort', `GET ${comments}?sort=oldest&cursor=CURSOR`, {}, invalid],
   ['a cursor of garbage', `GET ${comments}?cursor=garbage`, {}, invalid],
@@ -197,6 +198,7 @@ const routes: Row[] = [
   ['TRACE', `TRACE ${comments}`, {}, '405 method-not-allowed'],
   ['PROPFIND', `PROPFIND ${comments}`, {}, '405 method-not-allowed'],
   ['a method override', POST, { as: null, raw: '{}', headers: { 'x-http-method-override': 'DELETE' } }, '401 not-signed-in'],
+  ['101 headers', `GET ${comments}`, { headers: manyHeaders(101) }, '431 request-header-fields-too-large'],
   ['headers of 20 KB', `GET ${comments}`, { headers: { 'x-long': 'x'.repeat(20_000) } }, '431 request-header-fields-too-large'],
 ]
 

@@ -49,9 +49,9 @@ afterAll(async () => {
   await Promise.all([redis.close(), mongo.close()])
 })
 
-async function timed(path: string, as?: string) {
+async function timed(path: string, as?: string, from = api) {
   const begin = performance.now()
-  const answer = await api.call('GET', path, as ? { as } : {})
+  const answer = await from.call('GET', path, as ? { as } : {})
   return { ...answer, tookMs: performance.now() - begin }
 }
 
@@ -76,7 +76,7 @@ describe.each(['is gone', 'hangs'])('while Redis %s', (how) => {
   test('a permalink and the viewer come from MongoDB, counts are null', async () => {
     await away()
     const { status, body } = await timed(`${list}/${oldest}`)
-    expect([status, body.comment.body, body.degraded]).toEqual([200, 'the oldest', ['counts']])
+    expect([status, body.comment.body, body.degraded]).toEqual([200, 'the oldest', ['counts', 'recent']])
     const viewer = await timed(`/v1/topics/${topic}/viewer?comments=${oldest}`, 'bob')
     expect(viewer.body).toEqual({ liked: [oldest], fresh: [], degraded: [] })
     const counts = await timed(`/v1/counts?topics=${topic},song:other`)
@@ -118,11 +118,11 @@ describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {
     expect(tookMs).toBeLessThan(deepMs)
   })
 
-  test('a page that only MongoDB has is refused with 503 and Retry-After, within its bound', async () => {
+  test('a page that only MongoDB has and nobody asked for lately is refused with 503 and Retry-After, within its bound', async () => {
+    const unread = await e2e.start({ redisUrl: redis.url, mongodbUrl: mongo.url })
     await away()
-    const paths = [`${list}?limit=100&cursor=${deepCursor}`, `${list}/${oldest}`]
-    for (const path of paths) {
-      const { status, headers, body, tookMs } = await timed(path)
+    for (const path of [`${list}?limit=100&cursor=${deepCursor}`, `${list}/${oldest}`]) {
+      const { status, headers, body, tookMs } = await timed(path, undefined, unread)
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
       expect(tookMs).toBeLessThan(deepMs)
     }
@@ -164,17 +164,111 @@ describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {
   })
 })
 
-test('with both gone every read is a problem with 503, and counts are null', async () => {
-  await Promise.all([redis.shut(), mongo.shut()])
-  for (const path of [list, `${list}/${newest}`, `${list}/${newest}/replies`, '/v1/topics']) {
-    const { status, headers, body } = await timed(path)
-    expect([path, status, body.code]).toEqual([path, 503, 'unavailable'])
-    expect([headers.get('retry-after'), headers.get('content-type')]).toEqual(['1', 'application/problem+json'])
+describe('the ladder: each level is reached by what is taken away, said in the body and the header, and left by itself', () => {
+  const deep = () => `${list}?limit=99&cursor=${deepCursor}`
+  const saidBy = async (path: string, from = api) => {
+    const { status, headers, body } = await timed(path, undefined, from)
+    const inHeader = headers.get('ovation-degraded')?.split(', ') ?? []
+    if (body.degraded) expect(inHeader).toEqual(body.degraded)
+    expect(headers.get('cache-control')).toBe(
+      inHeader.length > 0
+        ? 'public, max-age=0, s-maxage=1, must-revalidate'
+        : status === 200
+          ? 'public, max-age=0, s-maxage=1, stale-while-revalidate=5, stale-if-error=60'
+          : null,
+    )
+    return { status, body, said: inHeader.filter((part) => part !== 'backlog') }
   }
-  expect((await timed(`/v1/counts?topics=${topic}`)).body.counts).toEqual({ [topic]: null })
-  expect((await timed(`/v1/topics/${topic}/viewer?comments=${newest}`, 'bob')).body.degraded).toEqual(['liked'])
-  const ready = await fetch(`${api.url}/readyz`)
-  expect([ready.status, await ready.json()]).toMatchObject([503, { ok: false, degraded: ['redis', 'mongodb'] }])
+  const isFullAgain = (path: string) => until(async () => (await saidBy(path)).said.length === 0)
+
+  test('full', async () => {
+    for (const path of [list, deep(), `${list}/${oldest}`, `/v1/counts?topics=${topic}`, '/v1/topics'])
+      expect([path, await saidBy(path)]).toMatchObject([path, { status: 200, said: [] }])
+  })
+
+  test('counts missing: Redis is away, MongoDB’s page is as new', async () => {
+    await redis.shut()
+    const { status, body, said } = await saidBy(`${list}?limit=7`)
+    expect([status, said, body.items[0].body]).toEqual([200, ['recent', 'counts', 'pinned'], 'the newest'])
+    await redis.open()
+    await isFullAgain(`${list}?limit=7`)
+  })
+
+  test('the order missing: Redis is away, the newest stand in for the hottest and go on so', async () => {
+    await redis.shut()
+    const first = await saidBy(`${list}?sort=hot&limit=3`)
+    expect([first.status, first.said, first.body.items[0].id]).toEqual([200, ['recent', 'counts', 'pinned', 'order'], newest])
+    await redis.open()
+    await isFullAgain(`${list}?sort=hot&limit=3`)
+    const next = await saidBy(`${list}?sort=hot&limit=3&cursor=${first.body.nextCursor}`)
+    const newestFirst = (await saidBy(`${list}?limit=7`)).body.items.map(({ id }: { id: string }) => id)
+    expect([next.status, next.said]).toEqual([200, ['order']])
+    expect(newestFirst).toEqual(expect.arrayContaining(next.body.items.map(({ id }: { id: string }) => id)))
+  })
+
+  test('a stale page: MongoDB is away, and the page was whole within the last minute', async () => {
+    // One that only MongoDB has, and one that the feed has a part of.
+    const paths = [deep(), `${list}?sort=oldest&limit=9`]
+    const before = await Promise.all(paths.map((path) => saidBy(path)))
+    await mongo.shut()
+    for (const [n, path] of paths.entries()) {
+      await until(async () => (await saidBy(path)).said.length > 0)
+      const { status, body, said } = await saidBy(path)
+      expect([path, status, said]).toEqual([path, 200, ['stale']])
+      expect(body.items).toEqual(before[n]!.body.items)
+    }
+    await mongo.open()
+    for (const path of paths) await isFullAgain(path)
+  })
+
+  test('a stale page: Redis is away, and MongoDB does not have yet what was seen', async () => {
+    const behind = 'song:behind'
+    const path = `/v1/topics/${behind}/comments`
+    const seen = await people.posted(behind, 'ann', { body: 'seen' })
+    await e2e.caughtUp()
+    await until(async () => (await saidBy(path)).body.items.length === 1)
+    await e2e.collections.comments.deleteOne({ topic: behind, commentId: seen })
+    await redis.shut()
+    await until(async () => (await saidBy(path)).said.length > 0)
+    const { status, body, said } = await saidBy(path)
+    expect([status, said, body.items.map(({ id }: { id: string }) => id)]).toEqual([200, ['stale'], [seen]])
+    await redis.open()
+    await isFullAgain(path)
+  })
+
+  test('the newest from the feed only: MongoDB is away, and nobody read the page lately', async () => {
+    const unread = await e2e.start({ redisUrl: redis.url, mongodbUrl: mongo.url })
+    await mongo.shut()
+    const { status, body, said } = await saidBy(`${list}?sort=oldest`, unread)
+    expect([status, said, body.items.length > 0]).toEqual([200, ['older'], true])
+    await mongo.open()
+    await until(async () => (await saidBy(`${list}?sort=oldest`, unread)).said.length === 0)
+  })
+
+  test('503 where nothing at all is known; what was read within the last minute still is', async () => {
+    const unread = await e2e.start({ redisUrl: redis.url, mongodbUrl: mongo.url })
+    const read = [list, `${list}/${newest}`, `${list}/${newest}/replies`, '/v1/topics', `/v1/counts?topics=${topic}`]
+    for (const path of read) expect((await saidBy(path)).said).toEqual([])
+    const { total } = (await saidBy(`/v1/counts?topics=${topic}`)).body.counts[topic]
+    await Promise.all([redis.shut(), mongo.shut()])
+    for (const path of read.slice(0, 4)) {
+      const { status, headers, body } = await timed(path, undefined, unread)
+      expect([path, status, body.code]).toEqual([path, 503, 'unavailable'])
+      expect([headers.get('retry-after'), headers.get('content-type')]).toEqual(['1', 'application/problem+json'])
+    }
+    expect((await timed(`/v1/counts?topics=${topic}`, undefined, unread)).body.counts).toEqual({ [topic]: null })
+    for (const path of read) {
+      await until(async () => (await saidBy(path)).said.length > 0)
+      expect([path, await saidBy(path)]).toMatchObject([path, { status: 200, said: ['stale'] }])
+    }
+    expect((await saidBy(`/v1/counts?topics=${topic}`)).body.counts[topic].total).toBe(total)
+    expect((await timed(`/v1/topics/${topic}/viewer?comments=${newest}`, 'bob')).body.degraded).toEqual(['liked'])
+    const ready = await fetch(`${api.url}/readyz`)
+    expect([ready.status, await ready.json()]).toMatchObject([503, { ok: false, degraded: ['redis', 'mongodb'] }])
+    await Promise.all([redis.open(), mongo.open()])
+    for (const path of read) await isFullAgain(path)
+    await until(async () => (await unread.call('GET', list)).status === 200)
+  })
 })
 
 test('an API starts while MongoDB is away and finds it later', async () => {

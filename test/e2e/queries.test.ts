@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { positionOfComment } from '../../src/events/position.ts'
 import { type Commands, commandsOn } from '../commands.ts'
 import { until } from '../deployment.ts'
 import { type E2e, createE2e } from './api.ts'
@@ -96,6 +97,88 @@ describe('paging', () => {
     const { nextCursor } = await get(`${comments(topic)}?limit=1`)
     const { status, body } = await call('GET', `${comments(topic)}?sort=oldest&cursor=${nextCursor}`)
     expect([status, body.code, body.issues[0].path]).toEqual([422, 'invalid-input', 'cursor'])
+  })
+})
+
+describe('hot order', () => {
+  /** Ranks as the projections would write them. */
+  const rank = (topic: string, ranks: [string, number][]) =>
+    e2e.redis.zadd(e2e.keys.of(topic).ranked(topic), ...ranks.flatMap(([id, score]) => [score, positionOfComment(id)!]))
+  const unrank = (topic: string) => e2e.redis.del(e2e.keys.of(topic).ranked(topic))
+
+  test('highest rank first, the later of equals; pages go on by cursor, below the floor too, without what does not show', async () => {
+    const topic = freshTopic()
+    const made = await postMany(topic, 330)
+    await people.posted(topic, 'bob', { parentId: made[2]!, body: 'an old reply' })
+    await people.remove(topic, 'ann', made[4]!)
+    await people.remove(topic, 'ann', made[320]!)
+    await people.pin(topic, made[6]!)
+    await e2e.caughtUp()
+    await until(async () => (await e2e.collections.comments.findOne({ topic, commentId: made[2]! }))?.replies?.n === 1)
+    const ranks = [2, 325, 4, 6, 5, 320, 310, 1, 329].map((n, place): [string, number] => [made[n]!, 1_000.5 - (place >> 1)])
+    await unrank(topic)
+    await rank(topic, ranks)
+    const expected = [325, 2, 5, 310, 1, 329].map((n) => made[n])
+    const first = await get(`${comments(topic)}?sort=hot&limit=4`)
+    expect(ids(first)).toEqual([made[6], ...expected.slice(0, 4)])
+    expect(first.items[2]).toMatchObject({ id: made[2], replies: 1, firstReplies: [{ body: 'an old reply' }] })
+    for (const limit of [1, 2, 4, 5, 100]) {
+      expect([limit, await walk(`${comments(topic)}?sort=hot&limit=${limit}`)]).toEqual([limit, [made[6], ...expected]])
+    }
+  })
+
+  test('a rank that moved while one pages does not end the list', async () => {
+    const topic = freshTopic()
+    const made = await postMany(topic, 6)
+    await e2e.caughtUp()
+    await unrank(topic)
+    await rank(
+      topic,
+      made.map((id, n) => [id, 100 - n]),
+    )
+    const { nextCursor } = await get(`${comments(topic)}?sort=hot&limit=2`)
+    await rank(topic, [[made[1]!, 200]])
+    expect(ids(await get(`${comments(topic)}?sort=hot&limit=2&cursor=${nextCursor}`))).toEqual([made[2], made[3]])
+  })
+
+  test('is kept as comments come and are liked', async () => {
+    const topic = freshTopic()
+    const [, , c] = await postMany(topic, 3)
+    const [a] = await postMany(topic, 1)
+    for (const user of ['bob', 'cid', 'dan', 'eve']) await people.like(topic, user, c!)
+    await e2e.caughtUp()
+    await until(async () => ids(await get(`${comments(topic)}?sort=hot`))[0] === c)
+    expect(ids(await get(`${comments(topic)}?sort=hot`))[1]).toBe(a)
+  })
+
+  test('of a topic nobody wrote on is empty; its cursor is no other order’s', async () => {
+    expect(await get(`${comments('song:silent')}?sort=hot`)).toEqual({ items: [], nextCursor: null, degraded: [] })
+    const topic = freshTopic()
+    await postMany(topic, 3)
+    await e2e.caughtUp()
+    await until(async () => (await get(`${comments(topic)}?sort=hot&limit=1`)).nextCursor !== null)
+    const { nextCursor } = await get(`${comments(topic)}?sort=hot&limit=1`)
+    for (const sort of ['newest', 'oldest'])
+      expect((await call('GET', `${comments(topic)}?sort=${sort}&cursor=${nextCursor}`)).status).toBe(422)
+    const oldest = (await get(`${comments(topic)}?sort=oldest&limit=1`)).nextCursor
+    expect((await call('GET', `${comments(topic)}?sort=hot&cursor=${oldest}`)).status).toBe(422)
+    for (const forged of ['h/1795510601966-000000', 'h1e999/1795510601966-000000', 'hx/1795510601966-000000', 'h1/x'])
+      expect((await call('GET', `${comments(topic)}?sort=hot&cursor=${Buffer.from(forged).toString('base64url')}`)).status).toBe(422)
+  })
+})
+
+describe('pins', () => {
+  test('deleted ones take no place; a pinned reply says so in its list', async () => {
+    const topic = freshTopic()
+    const made = await postMany(topic, 6)
+    const [reply] = await postMany(topic, 1, made[0])
+    for (const id of [reply!, ...made.slice(0, 5)]) await people.pin(topic, id)
+    for (const id of [made[4]!, made[3]!]) await people.remove(topic, 'ann', id)
+    await e2e.caughtUp()
+    const { items } = await get(comments(topic))
+    expect(items.slice(0, 3).map(({ id }: Item) => id)).toEqual([made[2], made[1], made[0]])
+    expect(items[2].firstReplies[0]).toMatchObject({ id: reply, pinned: true })
+    expect((await get(`${comments(topic)}/${made[0]}/replies`)).items[0]).toMatchObject({ id: reply, pinned: true })
   })
 })
 

@@ -66,8 +66,8 @@ async function costOf<T>(act: () => Promise<T>) {
     .countDocuments({ appName: 'ovation-read', op: 'query', ts: { $gte: since } })
   return { answer, write: on('request'), read: on('read'), mongo: reads }
 }
-/** The API looks once a second how far the store is, whatever is asked of it. */
-const lookout = new Set(['hkeys', 'xinfo', 'xpending', 'xrange'])
+/** The API looks how far the store is, how full Redis is and which topics are hot, whatever is asked of it. */
+const lookout = new Set(['info', 'hget', 'hgetall', 'hkeys', 'xinfo', 'xpending', 'xrange'])
 
 const call = (method: string, path: string, as: string | typeof star, body?: unknown, headers?: Record<string, string>) => () =>
   e2e.call(method, path, { as, ...(body ? { body } : {}), ...(headers ? { headers } : {}) })

@@ -2,12 +2,16 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
+import type { Built } from '../read/answer.ts'
 import type { CommentView } from '../read/comment-view.ts'
-import { isPinApplied, likeNotCounted } from '../read/not-applied.ts'
+import type { OwnWrite } from '../read/own-write.ts'
 import { carriedSubject, subjectOf, withWrite } from '../read/overlay.ts'
+import type { Question } from '../read/page-cache.ts'
 import { present } from '../read/present.ts'
-import { Comment, after, commentPath, degraded, json, problems } from '../schemas.ts'
-import { subjectFor, withLikes } from './present-page.ts'
+import { type Thread, readThread } from '../read/read-thread.ts'
+import { Comment, after, commentPath, degraded, problems } from '../schemas.ts'
+import { isCounted, newestIn, subjectFor, withLikes } from './present-page.ts'
+import { cachedJson, keepPrivate, sendCached, setDegraded } from './send-cached.ts'
 
 /** Not `.nullable()`: of a named schema that becomes `allOf`, which no null fits. */
 const maybe = z.union([Comment, z.null()])
@@ -20,42 +24,66 @@ const route = createRoute({
   description: '`previous` and `next` are the comments directly older and newer among its siblings.',
   tags: ['queries'],
   request: { params: commentPath, query: z.object({ after }) },
-  responses: { 200: json(Permalink, 'The comment'), ...problems(403, 404, 422, 503) },
+  responses: { ...cachedJson(Permalink, 'The comment'), ...problems(403, 404, 422, 503) },
 })
 
 export function getComment(app: App, dependencies: QueryDependencies): void {
-  const { reader, readOwnWrite, redis, keys } = dependencies
+  const { reader, readOwnWrite } = dependencies
   app.openapi(route, async (c) => {
     const { topic, id } = c.req.valid('param')
     const { after: token } = c.req.valid('query')
-    const { event, isUnknown } = await readOwnWrite(topic, token)
-    const isSubject = event !== undefined && subjectOf(event) === id
-    const { views, degraded } = await reader.byId(topic, [id], 3, isSubject ? carriedSubject(event) : undefined)
-    const found = views[0]
-    if (!found && degraded.size > 0) throw new DomainError('unavailable', 'the comment cannot be read now')
-    if (!found) throw new DomainError('not-found', 'no such comment under this topic')
-    const [root, beside, likes, isApplied] = await Promise.all([
-      found.rootId ? reader.byId(topic, [found.rootId], 3) : undefined,
-      reader.neighbours(found).catch(() => {
-        degraded.add('older')
-        return { previous: undefined, next: undefined }
-      }),
-      event ? likeNotCounted(redis, keys, event) : 0,
-      event ? isPinApplied(redis, keys, event) : true,
-    ])
-    const items = [found, root?.views[0], beside.previous, beside.next].filter((view) => view !== undefined)
-    const subject = event && !isApplied ? await subjectFor(reader, { pinned: [], items }, event, 0) : undefined
-    const shown = (view: CommentView) => present(event ? withLikes(isApplied ? view : withWrite(view, event, subject), event, likes) : view)
-    const other = (view: CommentView | undefined) => (view ? shown(view) : null)
-    if (token) c.header('Cache-Control', 'private, no-store')
-    const lacking = [...degraded, ...(isUnknown ? (['after'] as const) : [])]
-    const answer = {
-      comment: shown(found),
-      root: other(root?.views[0]),
-      previous: other(beside.previous),
-      next: other(beside.next),
-      degraded: lacking,
-    }
-    return c.json(answer, 200)
+    const key = `comment ${topic} ${id}`
+    const question: Question<Thread> = { key, topic, build: async (unless) => built(await readThread(reader, topic, id, unless)) }
+    if (!token) return sendCached(c, dependencies, question)
+    const write = await readOwnWrite(topic, token)
+    dependencies.reads.count(topic)
+    const { thread, degraded } = await threadWithWrite(dependencies, question, topic, id, write)
+    keepPrivate(c)
+    setDegraded(c, degraded)
+    return c.json(bodyOf(thread, degraded) as never, 200)
   })
+}
+
+const bodyOf = ({ comment, root, previous, next }: Thread, degraded: readonly string[]) => {
+  const other = (view: CommentView | undefined) => (view ? present(view) : null)
+  return { comment: present(comment!), root: other(root), previous: other(previous), next: other(next), degraded: [...degraded] }
+}
+
+function built(thread: Thread | undefined): Built<Thread> | undefined {
+  if (!thread) return undefined
+  const { comment, root, previous, next, version, usesStore } = thread
+  const degraded = [...thread.degraded]
+  const views = [comment, root, previous, next].filter((view) => view !== undefined)
+  const about = { views: thread, degraded, version, usesStore, isPoor: version === undefined, newest: newestIn(views) }
+  return comment ? { ...about, body: bodyOf(thread, degraded) } : { ...about, body: {}, isMissing: true }
+}
+
+/** With the reader's own write in it; a comment that they have just posted may be in no model yet. */
+async function threadWithWrite(
+  { cache, reader, redis, keys }: QueryDependencies,
+  question: Question<Thread>,
+  topic: string,
+  id: string,
+  { event, isUnknown }: OwnWrite,
+): Promise<{ thread: Thread; degraded: string[] }> {
+  const whole = (thread: Thread | undefined, degraded: Iterable<string>) => {
+    if (!thread?.comment) throw new DomainError('not-found', 'no such comment under this topic')
+    return { thread, degraded: [...degraded, ...(isUnknown ? ['after'] : [])] }
+  }
+  const known = event && subjectOf(event) === id ? carriedSubject(event) : undefined
+  const own = known && (await readThread(reader, topic, id, undefined, known))!
+  const kept = own ? { views: own, degraded: [...own.degraded] } : await cache.withViews(question)
+  if (!event || !kept.views?.comment) return whole(kept.views, kept.degraded)
+  const applied = await isCounted(redis, keys, event)
+  if (applied.isInModels) {
+    const { views, degraded } = await cache.withViews(question, performance.now())
+    return whole(views, degraded)
+  }
+  const { comment, root, previous, next } = kept.views
+  const items = [comment, root, previous, next].filter((view) => view !== undefined)
+  const subject = await subjectFor(reader, { pinned: [], items }, event, 0)
+  const shown = <V extends CommentView | undefined>(view: V) =>
+    (view && withLikes(withWrite(view, event, subject), event, applied.likes)) as V
+  const thread = { ...kept.views, comment: shown(comment), root: shown(root), previous: shown(previous), next: shown(next) }
+  return whole(thread, kept.degraded)
 }

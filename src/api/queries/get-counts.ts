@@ -3,8 +3,8 @@ import { DomainError } from '../../errors.ts'
 import { type TopicPolicy, isTopicId } from '../../topics.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
-import { readCounts } from '../read/read-counts.ts'
-import { json, problems } from '../schemas.ts'
+import { problems } from '../schemas.ts'
+import { cachedJson, sendCached } from './send-cached.ts'
 
 const CountsOfTopics = z
   .object({ counts: z.record(z.string(), z.object({ total: z.int(), roots: z.int() }).nullable()) })
@@ -16,10 +16,13 @@ const route = createRoute({
   summary: 'How many comments topics have, for list pages',
   tags: ['queries'],
   request: { query: z.object({ topics: z.string().max(13_000).openapi({ description: '1 to 100 topics, separated by commas' }) }) },
-  responses: { 200: json(CountsOfTopics, 'Totals, replies included, and roots'), ...problems(403, 422) },
+  responses: { ...cachedJson(CountsOfTopics, 'Totals, replies included, and roots'), ...problems(403, 422) },
 })
 
-export function getCounts(app: App, { redis, keys }: QueryDependencies, policy: TopicPolicy): void {
+/** As soon as other answers of an ordinary topic. */
+const freshMs = 20
+
+export function getCounts(app: App, dependencies: QueryDependencies, policy: TopicPolicy): void {
   app.openapi(route, async (c) => {
     const topics = [...new Set(c.req.valid('query').topics.split(','))]
     if (topics.length > 100 || !topics.every(isTopicId)) {
@@ -28,6 +31,14 @@ export function getCounts(app: App, { redis, keys }: QueryDependencies, policy: 
       })
     }
     for (const topic of topics) policy.requireAllowed(topic)
-    return c.json({ counts: Object.fromEntries(await readCounts(redis, keys, topics)) }, 200)
+    return sendCached(c, dependencies, {
+      key: `counts ${topics.join()}`,
+      freshMs,
+      async build() {
+        const { counts, degraded } = await dependencies.readCounts(topics)
+        const about = { views: undefined, degraded, version: undefined, usesStore: false, isPoor: false, newest: '' }
+        return { ...about, body: { counts: Object.fromEntries(counts) } }
+      },
+    })
   })
 }

@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { positionOfComment } from '../../events/position.ts'
-import { bounded } from '../../mongo/bounded.ts'
 import { readTimeoutMs } from '../../mongo/connect.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { DomainError } from '../../errors.ts'
@@ -10,6 +9,7 @@ import { viewOfSnapshot } from '../read/comment-view.ts'
 import { present } from '../read/present.ts'
 import { requireWhole } from '../read/whole-models.ts'
 import { Comment, CommentId, json, problems, topicPath } from '../schemas.ts'
+import { keepPrivate, setDegraded } from './send-cached.ts'
 
 const Viewer = z
   .object({
@@ -53,15 +53,16 @@ export function getViewer(app: App, dependencies: QueryDependencies): void {
     const fresh = writes.flatMap(({ event }) =>
       event?.type === 'comment.posted' && event.actor === user ? [present(viewOfSnapshot(topic, snapshotOf(event)))] : [],
     )
-    c.header('Cache-Control', 'private, no-store')
+    keepPrivate(c)
     const lacking = [...(liked ? [] : (['liked'] as const)), ...(writes.some(({ isUnknown }) => isUnknown) ? (['after'] as const) : [])]
+    setDegraded(c, lacking)
     return c.json({ liked: liked ?? [], fresh, degraded: lacking }, 200)
   })
 }
 
 /** From Redis; from MongoDB, a moment behind, while Redis is away. */
 async function likedBy(
-  { redis, keys, collections }: QueryDependencies,
+  { redis, keys, collections, guard }: QueryDependencies,
   topic: string,
   user: string,
   comments: readonly string[],
@@ -73,7 +74,8 @@ async function likedBy(
     return comments.filter((_, i) => registers[i]?.endsWith('+'))
   } catch {
     const ids = comments.map((id) => `${topic}/${id}/${user}`)
-    const found = collections.likes.find({ _id: { $in: ids }, topic, 'liked.isLiked': true }, { maxTimeMS: readTimeoutMs })
-    return (await bounded(readTimeoutMs, found.toArray())).map(({ commentId }) => commentId)
+    const wanted = { _id: { $in: ids }, topic, 'liked.isLiked': true }
+    const found = await guard.run(() => collections.likes.find(wanted, { maxTimeMS: readTimeoutMs }).toArray())
+    return found.map(({ commentId }) => commentId)
   }
 }

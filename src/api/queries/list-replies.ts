@@ -1,11 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
-import { cursorOf, positionInCursor } from '../cursor.ts'
+import { readCursor } from '../cursor.ts'
 import type { QueryDependencies } from '../dependencies.ts'
 import { subjectOf } from '../read/overlay.ts'
-import { CommentList, after, commentPath, json, limit, problems } from '../schemas.ts'
-import { presentPage } from './present-page.ts'
+import type { Question } from '../read/page-cache.ts'
+import type { Page } from '../read/read-page.ts'
+import { CommentList, after, commentPath, limit, problems } from '../schemas.ts'
+import { builtPage, pageBody, pageWithWrite } from './present-page.ts'
+import { cachedJson, keepPrivate, sendCached, setDegraded } from './send-cached.ts'
 
 const route = createRoute({
   method: 'get',
@@ -13,26 +16,46 @@ const route = createRoute({
   summary: 'All replies under a root, flat, oldest first',
   tags: ['queries'],
   request: { params: commentPath, query: z.object({ limit: limit.default(20), cursor: z.string().max(200).optional(), after }) },
-  responses: { 200: json(CommentList, 'The page'), ...problems(403, 404, 422, 503) },
+  responses: { ...cachedJson(CommentList, 'The page'), ...problems(403, 404, 422, 503) },
 })
+
+type Replies = { topic: string; root: string; order: 'oldest'; after: string; limit: number; previews: number }
 
 export function listReplies(app: App, dependencies: QueryDependencies): void {
   app.openapi(route, async (c) => {
     const { topic, id: root } = c.req.valid('param')
     const { limit: size, cursor, after: token } = c.req.valid('query')
-    const request = { topic, root, order: 'oldest' as const, after: positionInCursor('oldest', cursor), limit: size, previews: 0 }
-    const [write, page] = await Promise.all([dependencies.readOwnWrite(topic, token), dependencies.reader.page(request)])
-    const { items, nextAfter, degraded } = await presentPage(dependencies, page, write, request)
+    const from = readCursor('oldest', cursor).after
+    const request = { topic, root, order: 'oldest' as const, after: from, limit: size, previews: 0 }
+    const question = questionOf(dependencies.reader, request)
+    if (!token) return sendCached(c, dependencies, question)
+    const write = await dependencies.readOwnWrite(topic, token)
+    dependencies.reads.count(topic)
+    const { page, degraded } = await pageWithWrite(dependencies, question, write, request)
     const isNew = write.event !== undefined && subjectOf(write.event) === root
-    if (items.length === 0 && request.after === '' && !isNew && !(await exists(dependencies, topic, root))) {
+    if (page.items.length === 0 && from === '' && !isNew && !(await exists(dependencies.reader, topic, root))) {
       throw new DomainError('not-found', 'no such comment under this topic')
     }
-    if (token) c.header('Cache-Control', 'private, no-store')
-    return c.json({ items, nextCursor: nextAfter && cursorOf('oldest', nextAfter), degraded }, 200)
+    keepPrivate(c)
+    setDegraded(c, degraded)
+    return c.json(pageBody(page, 'oldest', degraded) as never, 200)
   })
 }
 
-async function exists({ reader }: QueryDependencies, topic: string, id: string): Promise<boolean> {
+function questionOf(reader: QueryDependencies['reader'], request: Replies): Question<Page> {
+  const { topic, root, after: from, limit: size } = request
+  return {
+    key: `replies ${topic} ${root} ${size} ${from}`,
+    topic,
+    async build(unless) {
+      const page = await reader.page(request, unless)
+      const isMissing = page?.items.length === 0 && from === '' && !(await exists(reader, topic, root))
+      return page && { ...builtPage(page, 'oldest'), isMissing }
+    },
+  }
+}
+
+async function exists(reader: QueryDependencies['reader'], topic: string, id: string): Promise<boolean> {
   const { views, degraded } = await reader.byId(topic, [id])
   return views.length > 0 || degraded.size > 0
 }

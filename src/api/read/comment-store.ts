@@ -1,8 +1,8 @@
-import type { Collection, Filter } from 'mongodb'
+import type { Collection, Document, Filter } from 'mongodb'
 import type { CommentDocument } from '../../mongo/collections.ts'
-import { bounded } from '../../mongo/bounded.ts'
 import { readTimeoutMs } from '../../mongo/connect.ts'
 import { type CommentView, viewOfDocument } from './comment-view.ts'
+import type { MongoGuard } from './mongo-guard.ts'
 
 const onServer = { maxTimeMS: readTimeoutMs } as const
 
@@ -24,10 +24,10 @@ export type Span = {
   limit: number
 }
 
-/** Comments in MongoDB, read by keyset over the index (topic, rootId, position). Every read is bounded at a second. */
-export function createCommentStore(comments: Collection<CommentDocument>) {
+/** Comments in MongoDB, read by keyset over the index (topic, rootId, position), each read behind the guard. */
+export function createCommentStore(comments: Collection<CommentDocument>, { run }: MongoGuard) {
   const views = (documents: readonly CommentDocument[]) => documents.flatMap((document) => viewOfDocument(document) ?? [])
-  const position = ({ above, below, upTo }: Span) => ({
+  const position = ({ above, below, upTo }: Partial<Span>) => ({
     $type: 'string' as const,
     ...(above ? { $gt: above } : {}),
     ...(below ? { $lt: below } : {}),
@@ -36,22 +36,35 @@ export function createCommentStore(comments: Collection<CommentDocument>) {
   return {
     async list(span: Span): Promise<CommentView[]> {
       const filter = { topic: span.topic, rootId: span.root, position: position(span), ...showsOrHolds }
-      const found = comments
-        .find(filter, onServer)
-        .sort({ position: span.order === 'newest' ? -1 : 1 })
-        .limit(span.limit)
-      return views(await bounded(readTimeoutMs, found.toArray()))
+      const sort = { position: span.order === 'newest' ? -1 : 1 } as const
+      return views(await run(() => comments.find(filter, onServer).sort(sort).limit(span.limit).toArray()))
     },
     async byId(topic: string, commentIds: readonly string[]): Promise<Map<string, CommentView>> {
       if (commentIds.length === 0) return new Map()
-      const found = comments.find({ _id: { $in: commentIds.map((id) => `${topic}/${id}`) }, topic }, onServer)
-      return new Map(views(await bounded(readTimeoutMs, found.toArray())).map((view) => [view.commentId, view]))
+      const _id = { $in: commentIds.map((id) => `${topic}/${id}`) }
+      const found = views(await run(() => comments.find({ _id, topic }, onServer).toArray()))
+      return new Map(found.map((view) => [view.commentId, view]))
     },
+    /** In one read, whatever the number of roots: a page takes two places behind the guard at most. */
     async firstReplies(topic: string, rootIds: readonly string[], count: number, upTo?: string): Promise<Map<string, CommentView[]>> {
-      const lists = await Promise.all(
-        rootIds.map((root) => this.list({ topic, root, order: 'oldest', limit: count, ...(upTo ? { upTo } : {}) })),
-      )
-      return new Map(rootIds.map((root, i) => [root, lists[i]!]))
+      if (rootIds.length === 0) return new Map()
+      const replies = { topic, position: position(upTo ? { upTo } : {}), ...showsOrHolds }
+      const pipeline = [
+        { $match: { _id: { $in: rootIds.map((id) => `${topic}/${id}`) }, topic } },
+        {
+          $lookup: {
+            from: comments.collectionName,
+            localField: 'commentId',
+            foreignField: 'rootId',
+            pipeline: [{ $match: replies }, { $sort: { position: 1 } }, { $limit: count }],
+            as: 'found',
+          },
+        },
+        { $project: { commentId: 1, found: 1 } },
+      ] satisfies Document[]
+      type Row = { commentId: string; found: CommentDocument[] }
+      const rows = await run(() => comments.aggregate<Row>(pipeline, onServer).toArray())
+      return new Map(rows.map(({ commentId, found }) => [commentId, views(found)]))
     },
   }
 }

@@ -50,8 +50,8 @@ export function viewOfDocument(document: CommentDocument): CommentView | undefin
 /** As its creation wrote it. */
 export const viewOfSnapshot = (topic: string, snapshot: Snapshot): CommentView => viewOfDocument(createdComment(topic, snapshot))!
 
-/** `[position, creation, body, deleted, visibility, likes, replies, first replies]`, empty texts where there is nothing: see feed.lua. */
-export type FeedTuple = [string, string, string, string, string, string, string, FeedTuple[]]
+/** `[position, creation, body, deleted, visibility, likes, replies, first replies, score]`, empty texts where there is nothing: see feed.lua. */
+export type FeedTuple = [string, string, string, string, string, string, string, FeedTuple[], string]
 
 /** The registers and numbers that Redis has of a comment, whether it has the comment itself or not. */
 export function mergeTuple(topic: string, view: CommentView | undefined, tuple: FeedTuple): CommentView | undefined {

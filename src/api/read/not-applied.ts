@@ -3,19 +3,22 @@ import type { Recorded } from '../../events/recorded.ts'
 import { positionOfComment } from '../../events/position.ts'
 import type { Keys } from '../../redis/keys.ts'
 
-/** How much a like of the reader's own changes its comment's count that the likes model has not applied yet: -1, 0 or 1. */
-export async function likeNotCounted(redis: Redis, keys: Keys, event: Recorded): Promise<number> {
-  if (event.type !== 'comment.liked' && event.type !== 'comment.unliked') return 0
-  const { topic, actor, position, data } = event
+type OfLike = Recorded<'comment.liked' | 'comment.unliked'>
+type OfPin = Recorded<'comment.pinned' | 'comment.unpinned'>
+
+/** How much a like of the reader's own changes its comment's count that the likes model has not applied yet: -1, 0 or 1; undefined: it has. */
+export async function likeNotCounted(
+  redis: Redis,
+  keys: Keys,
+  { topic, actor, position, type, data }: OfLike,
+): Promise<number | undefined> {
   const register = await redis.hget(keys.of(topic).likers(topic, positionOfComment(data.commentId)!), actor).catch(() => null)
-  if (register && register.slice(0, 20) >= position) return 0
-  return Number(event.type === 'comment.liked') - Number(register?.slice(20) === '+')
+  if (register && register.slice(0, 20) >= position) return undefined
+  return Number(type === 'comment.liked') - Number(register?.slice(20) === '+')
 }
 
 /** Whether the pins already have the event, or something later on the same comment. */
-export async function isPinApplied(redis: Redis, keys: Keys, event: Recorded): Promise<boolean> {
-  if (event.type !== 'comment.pinned' && event.type !== 'comment.unpinned') return false
-  const { topic, position, data } = event
+export async function isPinApplied(redis: Redis, keys: Keys, { topic, position, data }: OfPin): Promise<boolean> {
   const register = await redis.hget(keys.of(topic).pins(topic), positionOfComment(data.commentId)!).catch(() => null)
   return register !== null && register.slice(0, 20) >= position
 }

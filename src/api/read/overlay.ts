@@ -3,7 +3,8 @@ import type { Recorded } from '../../events/recorded.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { type CommentView, isShown, later, mergeReplies, viewOfSnapshot } from './comment-view.ts'
 import type { Register } from '../../mongo/collections.ts'
-import { type Page, type PageRequest, shownPins } from './read-comments.ts'
+import { shownPins } from './page-parts.ts'
+import type { Page, PageRequest } from './read-page.ts'
 
 /** Pure: a comment with one event on it applied, unless the view already has it or something later. */
 export function withEvent(view: CommentView, event: Recorded): CommentView {
@@ -58,20 +59,38 @@ export function subjectOn({ pinned, items }: Pick<Page, 'pinned' | 'items'>, eve
 
 /**
  * Pure: a page that shows a reader's own write, though no consumer may have seen it yet. What the event brings takes the place that its
- * position has in the list, if that is on this page; a pin comes first.
+ * position has in the list, if that is on this page, and comes first in the hot order; a pin comes before all. What no longer fits the limit
+ * begins the next page.
  */
-export function overlay(page: Page, event: Recorded, request: Pick<PageRequest, 'root' | 'order' | 'after'>, subject?: CommentView): Page {
+export function overlay(page: Page, event: Recorded, request: Omit<PageRequest, 'topic' | 'previews'>, subject?: CommentView): Page {
   const views = [...page.pinned, ...page.items, ...(subject ? [subject] : [])]
   const byPosition = new Map(views.map((view) => [view.position, withWrite(view, event, subject)]))
   const top = request.root === null ? positionsAtTop(page, event) : []
   const shown = top.flatMap((position) => byPosition.get(position) ?? []).filter(isShown)
   const pinned = request.after === '' ? shown.slice(0, shownPins) : []
   const atTop = new Set(shown.slice(0, shownPins).map(({ position }) => position))
-  const items = [...byPosition.values()]
-    .filter((view) => view.rootId === request.root && !atTop.has(view.position) && stays(view) && isWithin(view.position, page, request))
-    .sort((a, b) => (a.position < b.position === (request.order === 'oldest') ? -1 : 1))
-  return { ...page, pinned, items }
+  const listed = [...byPosition.values()].filter((view) => view.rootId === request.root && !atTop.has(view.position) && stays(view))
+  const items = inOrder(listed, page, request)
+  const kept = items.slice(0, request.limit)
+  return { ...page, pinned, items: kept, nextAfter: items.length > kept.length ? afterOf(kept.at(-1)!, page) : page.nextAfter }
 }
+
+function inOrder(listed: readonly CommentView[], page: Page, request: Pick<PageRequest, 'order' | 'after'>): CommentView[] {
+  if (request.order !== 'hot') {
+    const isOldest = request.order === 'oldest'
+    return listed
+      .filter(({ position }) => isWithin(position, page, request))
+      .sort((a, b) => (a.position < b.position === isOldest ? -1 : 1))
+  }
+  const places = new Map(page.items.map(({ position }, place) => [position, place]))
+  return listed
+    .filter(({ position }) => places.has(position) || request.after === '')
+    .sort((a, b) => (places.get(a.position) ?? -1) - (places.get(b.position) ?? -1))
+}
+
+/** Where the page after a view starts; a newcomer to the hot order has no place there yet. */
+const afterOf = ({ position }: CommentView, { afters, nextAfter }: Page): string | null =>
+  afters ? (afters.get(position) ?? nextAfter) : position
 
 const stays = (view: CommentView): boolean => isShown(view) || view.firstReplies.length > 0 || (view.replies ?? 0) > 0
 

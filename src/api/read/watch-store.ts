@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { positionOfEntry } from '../../events/position.ts'
 import type { Keys, PartitionKeys } from '../../redis/keys.ts'
+import type { HotspotWatch } from './watch-hotspots.ts'
 
 export type StoreWatch = {
   /** Whether MongoDB still lacks events of the topic's partition at or below a position. */
@@ -15,12 +16,12 @@ const nothingMissing = '~'
 const everythingMissing = ''
 
 /** Looks once a second from where on MongoDB lacks events, so that a page can say that it may have holes. */
-export function watchStore(redis: Redis, keys: Keys, log: Logger): StoreWatch {
+export function watchStore(redis: Redis, keys: Keys, hotspots: Pick<HotspotWatch, 'look' | 'streamsOf'>, log: Logger): StoreWatch {
   let missingFrom = new Map<string, string>()
   const look = async () => {
     const found = await Promise.all(
       keys.partitions.map(async (partition) => {
-        const from = await firstMissing(redis, partition).catch((error: unknown) => {
+        const from = await firstMissing(redis, partition, hotspots.streamsOf(partition)).catch((error: unknown) => {
           log.debug({ partition: partition.partition, reason: String(error) }, 'store position unknown')
           return everythingMissing
         })
@@ -31,15 +32,15 @@ export function watchStore(redis: Redis, keys: Keys, log: Logger): StoreWatch {
   }
   const timer = setInterval(() => void look(), intervalMs)
   timer.unref()
-  void look()
+  void hotspots.look().then(look)
   return {
     isBehind: (topic, position) => (missingFrom.get(keys.of(topic).tag) ?? nothingMissing) <= position,
     stop: () => clearInterval(timer),
   }
 }
 
-async function firstMissing(redis: Redis, partition: PartitionKeys): Promise<string> {
-  const hot = await redis.hkeys(partition.hotspots)
+async function firstMissing(redis: Redis, partition: PartitionKeys, hot: readonly string[] | undefined): Promise<string> {
+  if (!hot) return everythingMissing
   // What a moderator hides may be anywhere.
   if ((await firstUnapplied(redis, partition.lane('priority'))) !== nothingMissing) return everythingMissing
   const lanes = ['global', ...hot.map((topic) => `hot:${topic}`)]

@@ -7,6 +7,7 @@ import { startServers } from '../../embedded/start-servers.ts'
 import { createKeys } from '../../redis/keys.ts'
 import { unset } from '../deployment.ts'
 import { Failure, reasonOf } from '../failures.ts'
+import { limitsIn } from '../hotspots/read-hotspots.ts'
 import { runApi } from '../run-api.ts'
 import { folderName, readRunFile, removeRunFile, writeRunFile } from '../run-file.ts'
 import { stopSignal } from '../until-stopped.ts'
@@ -66,6 +67,7 @@ export async function runDev(): Promise<void> {
       keys,
       name: 'dev',
       idempotencyWindowMs,
+      hotspots: limitsIn(config),
       log: log.child({ service: 'consumer' }),
     })
     const failure = consumers.failed.catch((error: unknown) => error)
