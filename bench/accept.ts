@@ -1,10 +1,18 @@
-import { SignJWT } from 'jose'
-import { type Bench, type Row, load, pairs, peakMb, rowAtLeast, secret, spawnProcess } from './harness.ts'
+import { type Bench, type Row, load, pairs, peakMb, rowAtLeast, secret, spawnProcess, unbound } from './harness.ts'
 import { bodyOf } from './events.ts'
+import { tokenOf } from './token.ts'
 
 /** Accept a comment: POST accepted/s over the bare JSON POST. Consumers stopped, one API process, one generator. */
 export async function accept({ redisUrl, mongodbUrl }: Bench): Promise<Row[]> {
-  const env = { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, PORT: '0', OPS_PORT: '0', JWT_SECRET: secret, KEY_PREFIX: 'accept:' }
+  const env = {
+    REDIS_URL: redisUrl,
+    MONGODB_URL: mongodbUrl,
+    PORT: '0',
+    OPS_PORT: '0',
+    JWT_SECRET: secret,
+    KEY_PREFIX: 'accept:',
+    ...unbound,
+  }
   const api = await spawnProcess('api', env)
   const bare = await spawnProcess('bare-post', {})
   try {
@@ -25,11 +33,7 @@ export async function accept({ redisUrl, mongodbUrl }: Bench): Promise<Row[]> {
 
 /** A POST as a browser sends it. Without a key, so that each request is a comment of its own. */
 export async function postRequest() {
-  const token = await new SignJWT({ name: 'Bench', role: 'user' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('bench')
-    .setExpirationTime('1h')
-    .sign(Buffer.from(secret))
+  const token = await tokenOf()
   return {
     method: 'POST' as const,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },

@@ -11,7 +11,7 @@ import { connectRedis } from '../src/redis/connect.ts'
 import { createKeys } from '../src/redis/keys.ts'
 import { postRequest } from './accept.ts'
 import { fillLog } from './events.ts'
-import { type Bench, type Row, type Child, cpuUs, load, median, peakMb, secret, spawnProcess } from './harness.ts'
+import { type Bench, type Row, type Child, cpuUs, load, median, peakMb, secret, spawnProcess, unbound } from './harness.ts'
 
 const partitions = 8
 const quiet = pino({ level: 'silent' })
@@ -30,6 +30,7 @@ export async function costOfAComment(bench: Bench): Promise<Row[]> {
     OPS_PORT: '0',
     JWT_SECRET: secret,
     KEY_PREFIX: 'cost:',
+    ...unbound,
   }
   const api = await spawnProcess('api', env)
   const consumers = await spawnProcess('consumers', {

@@ -5,6 +5,7 @@ import { createApp } from '../../src/api/create-app.ts'
 import { listen } from '../../src/api/listen.ts'
 import { createMetrics } from '../../src/api/metrics.ts'
 import { createTopicPolicy } from '../../src/topics.ts'
+import { untilStopped } from './until-stopped.ts'
 
 // The floor of accepting a comment: the same app with a POST that validates its JSON with zod and answers as much; no user, no store, no token.
 const Post = z.strictObject({ body: z.string().trim().min(1).max(5_000), parentId: z.string().nullish() })
@@ -39,4 +40,4 @@ const app = createApp({
 })
 const { url, close } = await listen(app.fetch, { host: '127.0.0.1', port: 0, log })
 console.log(url)
-process.once('SIGTERM', () => void close().then(() => process.exit(0)))
+untilStopped(close)

@@ -1,9 +1,10 @@
 import { pino } from 'pino'
 import { type ConsumerOptions, startConsumers } from '../../src/consumers/start-consumers.ts'
 import { createKeys } from '../../src/redis/keys.ts'
+import { untilStopped } from './until-stopped.ts'
 
 // One consumer process as it runs in production.
-type Options = Pick<ConsumerOptions, 'redisUrl' | 'mongodbUrl' | 'groups'> & { prefix: string; partitions: number }
+type Options = Pick<ConsumerOptions, 'redisUrl' | 'mongodbUrl' | 'groups' | 'lanes' | 'hotspots'> & { prefix: string; partitions: number }
 const { prefix, partitions, ...options } = JSON.parse(process.argv[2]!) as Options
 const log = pino({ level: 'warn' }, pino.destination(2))
 const consumers = await startConsumers({
@@ -14,4 +15,4 @@ const consumers = await startConsumers({
   log,
 })
 console.log('ready')
-process.once('SIGTERM', () => void consumers.stop().then(() => process.exit(0)))
+untilStopped(() => consumers.stop())

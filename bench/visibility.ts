@@ -1,0 +1,53 @@
+import { type Bench, type Row, coresUsed, median, percentile, rowBelow, spawnProcess } from './harness.ts'
+import { lookEveryMs, probe } from './probe.ts'
+import { type System, bearable, caughtUp, startSystem, topicsNamed } from './system.ts'
+import { tokenOf } from './token.ts'
+
+/** What looking for a comment costs, in posts: about six lists. */
+const postsOfAProbe = 3
+
+/** Post to seen by another client in the list, while the system gets half of the comments it bears. */
+export async function visibility(bench: Bench): Promise<Row[]> {
+  const [rounds, samples, seconds] = bench.isShort ? [2, 100, 1] : [7, 5_000, 4]
+  const system = await startSystem(bench, 'visibility')
+  try {
+    const capacity = Math.max(bench.isShort ? 500 : 0, await bearable(system, { seconds, runs: bench.isShort ? 1 : 3 }))
+    const perSecond = Math.min(125, capacity / 2 / postsOfAProbe / 2)
+    const others = capacity / 2 - perSecond * postsOfAProbe
+    bench.say(`bears ${Math.round(capacity)} comments/s; ${Math.round(others)}/s and ${Math.round(perSecond)} watched ones/s from now on`)
+    const cores = coresUsed(system.pids)
+    const p99s: number[] = []
+    const p50s: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const seen = await underLoad(system, { perSecond, samples, others })
+      p50s.push(percentile(seen, 50))
+      p99s.push(percentile(seen, 99))
+      bench.say(`round ${round + 1} of ${rounds}: p50 ${p50s.at(-1)!.toFixed(1)} ms, p99 ${p99s.at(-1)!.toFixed(1)} ms`)
+    }
+    const note = `p50 ${median(p50s).toFixed(1)} ms; ${Math.round(others + perSecond)} of ${Math.round(capacity)} comments/s, looked at every ${lookEveryMs} ms; ${cores()}`
+    const spread = `(${Math.min(...p99s).toFixed(0)}–${Math.max(...p99s).toFixed(0)} ms)`
+    return [rowBelow('post to visible at half load, p99', median(p99s), 50, { spread, note })]
+  } finally {
+    await system.stop()
+  }
+}
+
+type Half = { perSecond: number; samples: number; others: number }
+
+async function underLoad(system: System, { perSecond, samples, others }: Half): Promise<number[]> {
+  const flood = await spawnProcess('flood', {
+    url: system.api.line,
+    token: await tokenOf('crowd'),
+    topics: topicsNamed(64, 'crowd'),
+    perSecond: Math.round(others),
+    seconds: Math.ceil((2 * samples) / perSecond) + 10,
+  })
+  try {
+    await probe(system.api.line, topicsNamed(32, 'seen'), { count: Math.round(perSecond), perSecond }) // warms up
+    const seen = await probe(system.api.line, topicsNamed(32, 'seen'), { count: samples, perSecond })
+    return seen.map(({ sinceSentMs }) => sinceSentMs)
+  } finally {
+    await flood.stop()
+    await caughtUp(system)
+  }
+}
