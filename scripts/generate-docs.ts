@@ -9,7 +9,7 @@ const folder = path.resolve(import.meta.dirname, '../docs/reference')
 
 /** What the folder should hold: name to text. */
 export async function referencePages(): Promise<Record<string, string>> {
-  return { 'api.md': apiPage(await readOpenApi()), 'cli.md': cliPage(), 'config.md': configPage() }
+  return { 'api.md': apiPage(readOpenApi()), 'cli.md': cliPage(), 'config.md': configPage() }
 }
 
 /** A line for each page that is not what the code says. */

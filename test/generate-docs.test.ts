@@ -18,7 +18,7 @@ describe('the generated references', () => {
   test('name every call, verb and variable', async () => {
     const pages = await referencePages()
     for (const call of ['POST /v1/topics/{topic}/comments', 'GET /v1/counts']) expect(pages['api.md']).toContain(`## ${call}\n`)
-    for (const verb of ['dev', 'serve', 'consume', 'import youtube', 'token', 'groups'])
+    for (const verb of ['dev', 'serve', 'consume', 'import youtube', 'token', 'groups', 'hotspots promote'])
       expect(pages['cli.md']).toContain(`## ovation ${verb}\n`)
     for (const { name } of variables) expect(pages['config.md']).toContain(`| \`${name}\` |`)
   })

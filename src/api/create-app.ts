@@ -5,6 +5,7 @@ import type { TopicPolicy } from '../topics.ts'
 import type { App, AppEnv } from './app.ts'
 import { correlationId } from './correlation-id.ts'
 import { createCors } from './cors.ts'
+import { describeCalls } from './described.ts'
 import { addDocs } from './docs-page.ts'
 import { type Check, addHealth } from './health.ts'
 import type { Metrics } from './metrics.ts'
@@ -44,7 +45,8 @@ export function createApp({ config, log, commands, queries, pages, allowTopics, 
   addHealth(app, checks, log)
   if (role !== 'read') commands?.(app)
   if (role !== 'write') queries?.(app)
-  addDocs(app)
+  // Behind a proxy the two roles are one API.
+  addDocs(app, () => (role === 'all' ? app : describeCalls()))
   pages?.(app)
   return app
 }

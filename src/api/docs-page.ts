@@ -16,11 +16,16 @@ const about = {
 }
 const policy = "default-src 'none'; style-src 'unsafe-inline'"
 
-/** `/openapi.json`, and `/docs` made from it: one page without scripts or anything from elsewhere. */
-export function addDocs(app: App): void {
+/** The OpenAPI document of an app's calls. */
+export function documentOf(app: App): Document {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+  return app.getOpenAPI31Document(about)
+}
+
+/** `/openapi.json`, and `/docs` made from it: one page without scripts or anything from elsewhere. `described`: the calls of the whole service. */
+export function addDocs(app: App, described: () => App): void {
   let document: Document | undefined
-  const read = () => (document ??= app.getOpenAPI31Document(about))
+  const read = () => (document ??= documentOf(described()))
   app.get('/openapi.json', (c) => c.json(read()))
   app.get('/docs', (c) => {
     c.header('Content-Security-Policy', policy)

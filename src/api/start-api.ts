@@ -20,7 +20,7 @@ import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { listenOps } from './ops-server.ts'
 import { queries } from './queries/queries.ts'
-import { createReadSide } from './read/create-read-side.ts'
+import { createReadSide, createReader } from './read/create-read-side.ts'
 import { createMongoGuard } from './read/mongo-guard.ts'
 import { createWriteTokens } from './write-token.ts'
 
@@ -39,7 +39,9 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   const keys = createKeys(config.keyPrefix, config.partitions)
   const metrics = createMetrics()
   const tokens = createWriteTokens(config.writeTokenSecret)
-  const readSide = createReadSide({ redis: reading, keys, collections, tokens, metrics, config, log })
+  const readSide = role === 'write' ? undefined : createReadSide({ redis: reading, keys, collections, tokens, metrics, config, log })
+  const reader =
+    readSide?.reader ?? createReader({ redis: reading, keys, collections, guard: createMongoGuard(coldReads), isBehind: () => false })
   const admission = role === 'read' ? undefined : createAdmission({ redis: reading, keys, config, registry: metrics.registry, log })
 
   const app = (): App => {
@@ -60,20 +62,20 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
               commands(to, {
                 append,
                 tokens,
-                reader: readSide.reader,
+                reader,
                 authenticate,
                 admit: createAdmit(createQuotas(config, keys), admission),
                 editWindowMs: config.editWindowMs,
               }),
           }
         : {}),
-      queries: (to) => queries(to, { ...readSide, authenticate }, policy),
+      ...(readSide ? { queries: (to) => queries(to, { ...readSide, authenticate }, policy) } : {}),
       ...(pages ? { pages } : {}),
     })
   }
 
   const close = async () => {
-    readSide.stop()
+    readSide?.stop()
     admission?.stop()
     writing.disconnect()
     reading.disconnect()
@@ -91,8 +93,10 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
       idempotencyWindowMs: config.idempotencyWindowMs,
       log,
     }
-    if (role !== 'read') await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
-    const fetch = readSide.fastPath.inFrontOf(app().fetch)
+    if (role === 'read') writing.disconnect()
+    else await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
+    const { fetch: answer } = app()
+    const fetch = readSide?.fastPath.inFrontOf(answer) ?? answer
     const api = await listen(fetch, { host: config.host, port: config.port, maxConnections: config.maxConnections, log })
     const ops = await listenOps(metrics.registry, config, log)
     return {

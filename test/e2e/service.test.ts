@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type E2e, createE2e, signed } from './api.ts'
+import { type E2e, createE2e, signed, tokenOf } from './api.ts'
 import { type OpenApi, readContract } from './contract.ts'
 
 const origin = 'https://songs.example'
@@ -15,22 +15,34 @@ beforeAll(async () => {
 afterAll(() => e2e.close())
 
 describe('roles', () => {
+  /** Not through `call`, which holds answers against the document of the whole API. */
+  const refusal = async (url: string, method: string, path: string) => {
+    const response = await fetch(url + path, { method, headers: { authorization: `Bearer ${await tokenOf('ann')}` } })
+    return [response.status, ((await response.json()) as { code: string }).code, response.headers.get('allow')]
+  }
+
   test('a reading API takes no writes', async () => {
-    const { call } = await e2e.start({ role: 'read' })
-    const write = await call('POST', list, { as: 'ann', body: { body: 'x' } })
-    expect([write.status, write.body.code, write.headers.get('allow')]).toEqual([405, 'method-not-allowed', 'HEAD, GET'])
-    const like = await call('PUT', `${list}/01a20cb8-6839-7000-8000-000000000000/like`, { as: 'ann' })
-    expect([like.status, like.body.code]).toEqual([404, 'not-found'])
+    const { call, url } = await e2e.start({ role: 'read' })
+    expect(await refusal(url, 'POST', list)).toEqual([405, 'method-not-allowed', 'HEAD, GET'])
+    expect(await refusal(url, 'PUT', `${list}/01a20cb8-6839-7000-8000-000000000000/like`)).toEqual([404, 'not-found', null])
     expect((await call('GET', list)).status).toBe(200)
     expect((await call('GET', '/v1/counts?topics=song:a')).status).toBe(200)
   })
 
   test('a writing API answers no reads', async () => {
-    const { call } = await e2e.start({ role: 'write' })
+    const { call, url } = await e2e.start({ role: 'write' })
     expect((await call('POST', list, { as: 'ann', body: { body: 'x' } })).status).toBe(201)
-    const read = await call('GET', list)
-    expect([read.status, read.body.code]).toEqual([405, 'method-not-allowed'])
-    expect((await call('GET', '/v1/counts?topics=song:a')).status).toBe(404)
+    expect(await refusal(url, 'GET', list)).toEqual([405, 'method-not-allowed', 'POST'])
+    expect(await refusal(url, 'GET', '/v1/counts?topics=song:a')).toEqual([404, 'not-found', null])
+  })
+
+  test('either describes the whole API, since a proxy makes them one', async () => {
+    const pathsOf = async (role: 'read' | 'write') => {
+      const { call } = await e2e.start({ role })
+      return Object.keys((await call('GET', '/openapi.json')).body.paths as object)
+    }
+    expect(await pathsOf('read')).toEqual(await pathsOf('write'))
+    expect(await pathsOf('read')).toEqual(Object.keys(((await (await fetch(`${e2e.url}/openapi.json`)).json()) as OpenApi).paths))
   })
 })
 

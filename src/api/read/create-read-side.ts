@@ -11,11 +11,11 @@ import { countReads } from './count-reads.ts'
 import { createFastPath } from './fast-path.ts'
 import { createFeedReader } from './feed-reader.ts'
 import { exportReadMetrics } from './metrics.ts'
-import { createMongoGuard } from './mongo-guard.ts'
+import { type MongoGuard, createMongoGuard } from './mongo-guard.ts'
 import { createOwnWriteReader } from './own-write.ts'
 import { createPageCache } from './page-cache.ts'
 import { createPageCopies } from './page-copies.ts'
-import { createCommentReader } from './read-comments.ts'
+import { type ReadDependencies, createCommentReader } from './read-comments.ts'
 import { createCountsReader } from './read-counts.ts'
 import { watchHotspots } from './watch-hotspots.ts'
 import { watchStore } from './watch-store.ts'
@@ -34,17 +34,19 @@ type Parts = {
 /** Reads of MongoDB at once, of at most 20 connections, and how many wait for one. */
 const readsOfMongo = { limit: 16, queue: 64 }
 
+type ReaderParts = Pick<Parts, 'redis' | 'keys' | 'collections'> & Pick<ReadDependencies, 'isBehind'> & { guard: MongoGuard }
+
+/** Comments from both stores: all of the read side that a writing API needs. */
+export const createReader = ({ redis, keys, collections, guard, isBehind }: ReaderParts) =>
+  createCommentReader({ readFeed: createFeedReader(redis, keys), store: createCommentStore(collections.comments, guard), isBehind })
+
 /** The parts that read, wired together; they watch until `stop`. */
 export function createReadSide({ redis, keys, collections, tokens, metrics, config, log }: Parts) {
   const hotspots = watchHotspots(redis, keys, log)
   const store = watchStore(redis, keys, hotspots, log)
   const reads = countReads(redis, keys, log)
   const guard = createMongoGuard(readsOfMongo)
-  const reader = createCommentReader({
-    readFeed: createFeedReader(redis, keys),
-    store: createCommentStore(collections.comments, guard),
-    isBehind: store.isBehind,
-  })
+  const reader = createReader({ redis, keys, collections, guard, isBehind: store.isBehind })
   const cache = createPageCache({ isHot: hotspots.isHot, copies: createPageCopies(redis, keys) })
   const corsHeaders = createCorsHeaders(config.allowedOrigins)
   const fastPath = createFastPath({ cache, reads, observe: metrics.observe, corsHeaders })
