@@ -7,10 +7,18 @@ local function isBefore(a, b)
   local bms, bn = string.match(b, '(%d+)-(%d+)')
   return tonumber(ams) < tonumber(bms) or (ams == bms and tonumber(an) < tonumber(bn))
 end
+-- Up to the lane's floor it was trimmed after another consumer had acknowledged it; unless an opening skipped its position: then it was lost.
+local function wasSkipped(entry)
+  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+    local to = string.match(field, '^gap:(.+)$')
+    if to and not isBefore(to, entry) and isBefore(redis.call('HGET', KEYS[2], field), entry) then return true end
+  end
+  return false
+end
 local late = redis.call('HMGET', KEYS[2], 'lateFrom', 'lateTo', 'floor:' .. ARGV[1])
 for i = 3, #ARGV do
   local entry = ARGV[i]
-  local isTrimmed = late[3] and not isBefore(late[3], entry) -- another consumer had acknowledged it
+  local isTrimmed = late[3] and not isBefore(late[3], entry) and not wasSkipped(entry)
   if not isTrimmed and #redis.call('XRANGE', KEYS[1], entry, entry) == 0 then
     if not late[1] or isBefore(entry, late[1]) then late[1] = entry end
     if not late[2] or isBefore(late[2], entry) then late[2] = entry end

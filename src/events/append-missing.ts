@@ -1,5 +1,8 @@
 import type { Redis } from 'ioredis'
+import type { FindCursor } from 'mongodb'
 import { type EventDocument, archiveKey } from '../mongo/collections.ts'
+import { bounded } from '../mongo/bounded.ts'
+import { writeTimeoutMs } from '../mongo/connect.ts'
 import type { PartitionKeys } from '../redis/keys.ts'
 import { luaFile } from '../redis/script.ts'
 import { fieldsOf } from './append.ts'
@@ -19,12 +22,13 @@ export async function appendMissing(dependencies: ReconcileDependencies, partiti
   const from = positionOfEntry(range.from)
   const key = { $gt: archiveKey(partition.partition, `${from}~`), $lte: archiveKey(partition.partition, `${positionOfEntry(range.to)}~`) }
   const rewritten = await originsAbove(redis, partition, range.from)
+  const gaps = await gapsOf(redis, partition)
   const nowMs = await serverMs(redis)
   let count = 0
   // Two scans of two indexes: one query with $or would sort everything before its first document.
   for (const filter of [{ _id: key }, { seen: key }] as const) {
-    for await (const page of pagesOf(events.find(filter).batchSize(500), 500)) {
-      const held = await holdingEntries(redis, partition, page)
+    for await (const page of pagesOf(events.find(filter).batchSize(500))) {
+      const held = await holdingEntries(redis, partition, page, gaps)
       const lacking = page.filter((document, i) => !held[i] && !rewritten.has(originOf(placeOf(document))))
       // Sent together, run in order: one at a time each would wait for an fsync of its own (514 events: 4.4 s).
       await Promise.all(lacking.map((document) => appendAgain(dependencies, partition, range, document, nowMs)))
@@ -41,16 +45,21 @@ async function serverMs(redis: Redis): Promise<number> {
   return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
 }
 
-async function* pagesOf<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
-  let page: T[] = []
-  for await (const item of items) {
-    page.push(item)
-    if (page.length === size) {
-      yield page
-      page = []
-    }
+/** Each page is waited for with a bound: the lease is renewed meanwhile, and the partition takes no append. */
+async function* pagesOf<T>(cursor: FindCursor<T>): AsyncIterable<T[]> {
+  try {
+    while (await bounded(writeTimeoutMs, cursor.hasNext())) yield cursor.readBufferedDocuments()
+  } finally {
+    void cursor.close().catch(() => {})
   }
-  if (page.length > 0) yield page
+}
+
+type Gap = { from: string; to: string }
+
+/** Positions that openings skipped, after `from` up to `to`: what stood there was lost, never trimmed. */
+async function gapsOf(redis: Redis, { meta }: PartitionKeys): Promise<Gap[]> {
+  const fields = Object.entries(await redis.hgetall(meta)).filter(([field]) => field.startsWith('gap:'))
+  return fields.map(([field, from]) => ({ from: positionOfEntry(from), to: positionOfEntry(field.slice('gap:'.length)) }))
 }
 
 const placeOf = ({ _id, lane, term, seq }: EventDocument) => ({ lane, term, seq, position: _id.split('/')[1]! })
@@ -70,7 +79,12 @@ async function originsAbove(redis: Redis, partition: PartitionKeys, entryId: str
 }
 
 /** Which of the events a stream holds, or held until it was trimmed. */
-async function holdingEntries(redis: Redis, partition: PartitionKeys, page: readonly EventDocument[]): Promise<boolean[]> {
+async function holdingEntries(
+  redis: Redis,
+  partition: PartitionKeys,
+  page: readonly EventDocument[],
+  gaps: readonly Gap[],
+): Promise<boolean[]> {
   const pipeline = redis.pipeline()
   for (const document of page) {
     const entry = entryAt(placeOf(document).position)
@@ -83,7 +97,9 @@ async function holdingEntries(redis: Redis, partition: PartitionKeys, page: read
   })
   return page.map((document, i) => {
     const [found, floor] = [replies[2 * i] as [string, string[]][], replies[2 * i + 1] as string | null]
-    const isTrimmed = floor !== null && placeOf(document).position <= positionOfEntry(floor)
+    const { position } = placeOf(document)
+    const wasSkipped = gaps.some(({ from, to }) => position > from && position <= to)
+    const isTrimmed = floor !== null && position <= positionOfEntry(floor) && !wasSkipped
     return isTrimmed || found.some(([, flat]) => fieldsOf(flat)['id'] === document.id)
   })
 }

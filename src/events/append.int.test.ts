@@ -214,6 +214,17 @@ describe('a target', () => {
     expect(await remove(topic, 'ann', root)).toEqual({ kind: 'unchanged' })
   })
 
+  test('that MongoDB does not know to be deleted yet, and the counts do, takes no reply', async () => {
+    const { posted, post } = commands()
+    const root = await posted(topic, 'ann')
+    const consumers = await ovation.consume()
+    await ovation.caughtUp()
+    await consumers.stop()
+    await ovation.redis.del(partition().feed(topic), partition().lane('global'))
+    await ovation.redis.hset(partition().count(topic), `d:${positionOfComment(root)!}`, 'as counts writes it')
+    await expect(post(topic, 'bob', { parentId: root })).rejects.toMatchObject({ code: 'not-found' })
+  })
+
   test('that only MongoDB knows is asked for there', async () => {
     const { posted, like, pin } = commands()
     const root = await posted(topic, 'ann')
@@ -273,6 +284,13 @@ describe('a limit', () => {
     for (const more of [{ limit: { ...limit, name: 'likes' } }, {}])
       expect(await post(topic, 'ann', more)).toMatchObject({ kind: 'appended' })
     expect(await post(topic, 'bob', { limit })).toMatchObject({ kind: 'appended' })
+  })
+
+  test('that a server with a clock ahead has left is not waited for', async () => {
+    const { post } = commands()
+    await post(topic, 'ann', { limit })
+    await ovation.redis.set(partition().limit('comments', 'ann'), Date.now() + 3_600_000, 'PX', 3_600_000)
+    expect(await post(topic, 'ann', { limit })).toMatchObject({ kind: 'appended' })
   })
 
   test('is not used up by refusals and repeats, and comes back with time', async () => {

@@ -33,7 +33,9 @@ end
 -- GCRA: the time at which what was taken so far is paid for moves on by one interval, and may be at most a burst ahead.
 local paidAt
 if intervalMs ~= '' then
-  paidAt = math.max(now, tonumber(redis.call('GET', KEYS[8]) or 0)) + tonumber(intervalMs)
+  local before = tonumber(redis.call('GET', KEYS[8]) or 0)
+  if before > now + tonumber(burstMs) then before = now end -- of a server whose clock was ahead
+  paidAt = math.max(now, before) + tonumber(intervalMs)
   local waitMs = paidAt - now - tonumber(burstMs)
   if waitMs > 0 then return { 'limited', now, math.ceil(waitMs) } end
 end
@@ -72,7 +74,7 @@ if target then
   local function quoted(text) return text and '"' .. text .. '"' or 'null' end
 
   found, deleted = find(target)
-  if not found and known ~= '' then found = known end
+  if not found and known ~= '' then found, deleted = known, redis.call('HGET', KEYS[9], 'd:' .. target) end
   if deleted then return { kind == 'comment.deleted' and 'unchanged' or 'gone', now } end
   if not found then return { 'cold', now } end
   if relation ~= '' or needs ~= '' then

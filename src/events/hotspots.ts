@@ -34,10 +34,13 @@ export async function demote(redis: Redis, keys: Keys, topic: string, by: 'opera
   return (await redis.eval(demoteText, 2, hotspots, hotspotInfo, topic, by)) === 1
 }
 
-/** Removes a draining topic's stream and its row once every group has acknowledged all of it, MongoDB's archive included. False: not yet. */
-export async function retire(redis: Redis, keys: Keys, topic: string): Promise<boolean> {
+/**
+ * Removes a draining topic's stream and its row once every group has acknowledged all of it, MongoDB's archive included, and its last event is
+ * older than `quietMs`: until then its comments are found in the log, without asking MongoDB. False: not yet.
+ */
+export async function retire(redis: Redis, keys: Keys, topic: string, quietMs = 0): Promise<boolean> {
   const { hotspots, groups, hot, meta, hotspotInfo } = keys.of(topic)
-  return (await redis.eval(retireText, 5, hotspots, groups, hot(topic), meta, hotspotInfo, topic)) === 1
+  return (await redis.eval(retireText, 5, hotspots, groups, hot(topic), meta, hotspotInfo, topic, quietMs)) === 1
 }
 
 /** Every hotspot, hot or draining. */

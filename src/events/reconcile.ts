@@ -5,7 +5,7 @@ import type { Collection } from 'mongodb'
 import type { Logger } from 'pino'
 import { type EventDocument, type SettingDocument, archiveKey } from '../mongo/collections.ts'
 import { bounded } from '../mongo/bounded.ts'
-import { readTimeoutMs } from '../mongo/connect.ts'
+import { readTimeoutMs, writeTimeoutMs } from '../mongo/connect.ts'
 import type { PartitionKeys } from '../redis/keys.ts'
 import { luaFile } from '../redis/script.ts'
 import { appendScript } from './append.ts'
@@ -135,7 +135,7 @@ async function openNextTerm(
     ...groupNames,
   )
   const [wasOpen, lastTerm, clock, streamsTop, from] = begun as [number, string, string, string, string]
-  const top = await archiveTop(events, partition.partition).catch((error: unknown) => {
+  const top = await bounded(writeTimeoutMs, archiveTop(events, partition.partition)).catch((error: unknown) => {
     log.warn({ partition: partition.partition, reason: String(error) }, 'the archive cannot be asked, reconciling later')
     return undefined
   })
@@ -148,6 +148,8 @@ async function openNextTerm(
   // The next ms: a clock that is ahead of the time stands still while it counts, and what it issued last may be lost here and in a consumer's hands.
   const issued = laterEntry(laterEntry(clock, streamsTop), top?.entryId ?? '0-0')
   const raised = laterEntry(`${Number(issued.split('-')[0]) + 1}-0`, `${top ? nowMs : nowMs + blindRaiseMs}-0`)
+  const isNoted = await redis.eval(noteGapText, 2, meta, lease, token, streamsTop, raised)
+  if (!isNoted) throw new Error('LEASE lost')
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
@@ -170,6 +172,9 @@ async function archiveTop(events: Collection<EventDocument>, partition: number) 
   const positionIn = (key: string | undefined) => (key ? entryAt(key.split('/')[1]!) : '0-0')
   return { term: Math.max(last?.term ?? 0, seen?.term ?? 0), entryId: laterEntry(positionIn(last?._id), positionIn(seen?.seen)) }
 }
+
+/** Positions that this opening skips, before anything is written above them: see `gapsOf`. */
+const noteGapText = `if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end redis.call('HSET', KEYS[1], 'gap:' .. ARGV[3], ARGV[2]) return 1`
 
 /** Just below: ranges begin after an entry. */
 const entryBefore = (entryId: string): string => `${Number(entryId.split('-')[0]) - 1}-999999`

@@ -5,7 +5,9 @@ import { type PrivateRedis, startPrivateRedis } from '../../test/private-redis.t
 import { consumeAll, populate, readModels, reconcileOf, writtenAgain } from '../../test/reconciling.ts'
 import { createConsumerRedis } from '../consumers/consumer-redis.ts'
 import { streamsOf } from '../consumers/streams.ts'
+import { createStore } from '../projections/store.ts'
 import { demote, listHotspots, promote, retire } from './hotspots.ts'
+import { decodeEntry } from './recorded.ts'
 import { reconcileLater } from './reconcile.ts'
 
 const topic = 'song:hot'
@@ -114,6 +116,45 @@ test('nor does a consumer that acknowledges late, or a comparison of its whole r
   expect(await writtenAgain(ovation)).toEqual([])
   await consumeAll(ovation)
   expect(await readModels(ovation)).toEqual(models)
+})
+
+test('what a promoted replica lacked and a consumer archives later is lost, not trimmed, though the stream was retired above it', async () => {
+  await populate(ovation)
+  const { posted } = commandsOn(ovation.append)
+  const { redis, keys, collections } = ovation
+  const names = [partition().hot(topic), partition().meta]
+  const state = await Promise.all(names.map((name) => redis.dumpBuffer(name)))
+  const total = async () => Number(await redis.hget(partition().count(topic), 'total'))
+  const before = await total()
+  const [stream] = await streamsOf(redis, keys, 'hot')
+  for (const user of ['lost', 'lost too']) await posted(topic, user)
+  const slow = createConsumerRedis(redis.duplicate(), 'store', 'slow')
+  const [inHand] = await slow.readNew([stream!], 100)
+  expect(inHand!.entries).toHaveLength(2)
+  for (const [i, name] of names.entries()) await redis.restore(name, 0, state[i]!, 'REPLACE')
+  await redis.script('FLUSH')
+  await posted(topic, 'ann')
+  await consumeAll(ovation)
+  await retired()
+  expect(await total()).toBe(before + 1)
+
+  const deliveries = inHand!.entries.map((entry) => ({ entry, event: decodeEntry(entry) }))
+  await createStore(collections).apply([{ ...stream!, deliveries }])
+  await slow.acknowledgeArchived(
+    stream!,
+    inHand!.entries.map(({ entryId }) => entryId),
+  )
+  await reconcileLater(reconcileOf(ovation), partition())
+  expect(await writtenAgain(ovation)).toHaveLength(2)
+  await consumeAll(ovation)
+  expect(await total()).toBe(before + 3)
+})
+
+test('a stream that was written to a moment ago is kept where it is asked to have been quiet', async () => {
+  await populate(ovation)
+  await demote(ovation.redis, ovation.keys, topic)
+  expect(await retire(ovation.redis, ovation.keys, topic, 60_000)).toBe(false)
+  expect(await retireIt()).toBe(true)
 })
 
 /** The same deployment, whose consumers take at once what others have in hand. */

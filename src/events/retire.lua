@@ -1,6 +1,7 @@
 -- Removes the stream of a topic that was demoted, once nobody needs it: every group that must exist has acknowledged all of it.
 -- `floor:<lane>` and `trimmedTo` in meta tell reconciling that what stands there was removed on purpose, not lost.
--- KEYS 1 hotspots  2 groups  3 hot:<topic>  4 meta  5 hotspot info      ARGV 1 topic      Replies 1 when it is done
+-- KEYS 1 hotspots  2 groups  3 hot:<topic>  4 meta  5 hotspot info
+-- ARGV 1 topic  2 how long ago its last entry must have been written, ms      Replies 1 when it is done
 local topic = ARGV[1]
 if redis.call('HGET', KEYS[1], topic) ~= 'draining' then return 0 end
 local wanted = redis.call('SMEMBERS', KEYS[2])
@@ -14,6 +15,7 @@ end
 local last
 if redis.call('EXISTS', KEYS[3]) == 1 then
   last = pairsOf(redis.call('XINFO', 'STREAM', KEYS[3]))['last-generated-id']
+  if tonumber(string.match(last, '^%d+')) > redis.call('TIME')[1] * 1000 - tonumber(ARGV[2]) then return 0 end
   local groups = {}
   for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
     local group = pairsOf(flat)

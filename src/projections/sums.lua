@@ -1,10 +1,11 @@
 -- In front of the effect scripts that count. Additions are gathered and made once a key and field.
 local sums, adders = {}, {}
 
--- Before an effect writes anything: fails here, and parks its entry, where its additions could not be made.
+-- Before an effect writes anything: fails here, and parks its entry, where its additions could not be made or told to MongoDB (KEYS 4).
 local function mayAddTo(key)
   if sums[key] then return end
   redis.call('HGET', key, 'changes')
+  redis.call('HLEN', KEYS[4])
   sums[key], adders[key] = {}, {}
 end
 
