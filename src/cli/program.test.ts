@@ -35,6 +35,13 @@ test.each([
   ['consume --lanes slow', 64, 'priority, global, hot'],
   ['consume --concurrency 0', 64, 'whole number'],
   ['consume --name a/b', 64, '1 to 64 of'],
+  ['consume --help', 0, '--hot-duty <percent>'],
+  ['consume --hot-batch 1001', 64, 'whole number, 1 to 1000'],
+  ['consume --hot-duty 0', 64, 'whole number, 1 to 100'],
+  ['hotspots', 64, 'promote'],
+  ['hotspots promote a/b', 64, 'a topic is 1 to 128'],
+  ['hotspots promote song:a --for 2', 64, 'such as 30m'],
+  ['hotspots ls --watch 0', 64, 'whole number'],
 ])('ovation %s', async (args, code, text) => {
   const ended = await ovation(...args.split(' ').filter(Boolean))
   expect(ended).toMatchObject({ code, text: expect.stringContaining(text) })
@@ -42,6 +49,7 @@ test.each([
 
 test('every verb has its line in the help', async () => {
   const { text } = await ovation('--help')
-  for (const verb of ['dev', 'serve', 'consume', 'import', 'token', 'groups']) expect(text).toMatch(new RegExp(`^  ${verb} `, 'm'))
+  for (const verb of ['dev', 'serve', 'consume', 'import', 'token', 'groups', 'hotspots'])
+    expect(text).toMatch(new RegExp(`^  ${verb} `, 'm'))
   expect(text).toMatch(/Run:[^]*Data:[^]*Look:/)
 })

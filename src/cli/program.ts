@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { consume } from './consume.ts'
 import { dev } from './dev.ts'
+import { drill } from './drill.ts'
 import { groups } from './groups.ts'
+import { hotspots } from './hotspots.ts'
 import { importing } from './import.ts'
 import { serve } from './serve.ts'
 import { token } from './token.ts'
@@ -28,6 +30,8 @@ export function createProgram(write?: (text: string) => void): Command {
   program.commandsGroup('Data:')
   for (const verb of [importing, token]) verb(program)
   program.commandsGroup('Look:')
-  groups(program)
+  for (const verb of [groups, drill]) verb(program)
+  program.commandsGroup('Act:')
+  hotspots(program)
   return program
 }

@@ -1,0 +1,148 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { promote } from '../../events/hotspots.ts'
+import { measureCapacity } from './calibrate-run.ts'
+import { exactRows } from './rows-exact.ts'
+import type { Run } from './open-run.ts'
+import { type Rates, ratesFor } from './rates.ts'
+import { artistRows, bulkheadRow, hotspotRows, isolationRow, lagRow, memoryRows } from './rows-landing.ts'
+import { type Row, notChecked, number } from './rows.ts'
+import { horizonMs } from './sample-lag.ts'
+import { readBulkhead } from './sample-processes.ts'
+import { untilCaughtUp } from './settle.ts'
+import { verifyRun } from './verify-run.ts'
+import type { Transition } from './watch-hotspot.ts'
+import { redisMemory } from './watch.ts'
+
+/** An artist joins the comments of a song that few looked at. Resolves with the table. */
+export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: string[] }> {
+  const { settings, deployment, topics, generator, recorder, stores, watch, progress, signal } = run
+  const redisBefore = stores ? await redisMemory(stores.redis) : 0
+  recorder.begin('warm-up')
+  const rates = ratesFor(await measureCapacity(run), topics.landedShare)
+  const ordinary = { reads: rates.reads, writes: rates.writes, probes: rates.probes, flood: null }
+  const flooded = { ...ordinary, flood: rates.flood }
+  const driven = drivenLines(rates, topics.landedShare)
+  for (const line of driven) progress.say(line)
+  await generator.ask('drive', ordinary)
+  await delay(settings.warmUpMs, undefined, { signal })
+
+  const block = async (name: 'quiet' | 'landing') => {
+    recorder.begin(name)
+    const { atMs } = await generator.ask('drive', name === 'landing' ? flooded : ordinary)
+    await delay(settings.blockMs, undefined, { signal })
+    return atMs
+  }
+  await block('quiet') // against the next: what noise alone comes to
+  let floodAtMs = 0
+  for (let flood = 0; flood < settings.floods; flood++) {
+    await block('quiet')
+    if (flood === 0) progress.say('the artist walks in')
+    const atMs = await block('landing')
+    floodAtMs ||= atMs
+  }
+
+  const frozen = await underBacklog(run)
+  await generator.ask('drive', ordinary)
+  recorder.begin('draining')
+  await untilCaughtUp(run, 'hot', settings.drainBesideMs)
+  await generator.ask('quiesce', null)
+  recorder.begin('settling')
+  const left = await untilCaughtUp(run)
+  if (left) progress.say(`not caught up: ${left}`)
+  if (watch.hotspot) await untilNotHot(run)
+  const bulkhead = deployment.own && (await bulkheads(deployment.own.opsUrls))
+  progress.say('comparing every read model with what was acknowledged')
+  const compared = await verifyRun(run)
+  const lanes = recorder.lag.at(-1)?.lanes
+  const appended = lanes ? lanes.global.acknowledged + lanes.priority.acknowledged + lanes.hot.acknowledged : 0
+  const hotLeft = lanes?.hot.waiting
+
+  return {
+    driven,
+    rows: [
+      ...exactRows({ ...compared, ledger: run.ledger, totals: recorder.totals }),
+      isolationRow(recorder),
+      frozen
+        ? lagRow(recorder.lagIn('frozen'), horizonMs)
+        : notChecked('lag-of-others', 'lag of the other lanes, hot consumers frozen', '0', 'needs processes of its own'),
+      ...artistRows(recorder, frozen ? `behind ${number(settings.backlog)} events` : 'in the flood', settings.artistPosts),
+      ...hotspotRows(
+        watch.hotspot && {
+          floodAtMs,
+          transitions: byController(watch.hotspot.transitions, frozen),
+          state: watch.hotspot.state(),
+          left: hotLeft,
+        },
+      ),
+      bulkheadRow(bulkhead),
+      ...memoryRows({
+        memory: recorder.memory,
+        redis: stores ? { before: redisBefore, most: watch.redisMost(), events: appended } : undefined,
+      }),
+    ],
+  }
+}
+
+/**
+ * Freezes the hot consumers, lets events of the topic pile up, and lets the artist speak. Where the controller did not promote the topic, that is one
+ * red row; an operator's promotion lets the others still say something. Without processes of our own the artist speaks in the flood.
+ */
+async function underBacklog(run: Run): Promise<{ atMs: number; byOperator: boolean } | undefined> {
+  const { settings, deployment, generator, filler, recorder, stores, watch, topics, progress, signal } = run
+  const artist = () => generator.ask('artist', { count: settings.artistPosts, everyMs: settings.artistEveryMs })
+  if (!deployment.own || !filler || !stores || !deployment.stores) {
+    await artist()
+    return undefined
+  }
+  const atMs = Date.now()
+  const byOperator = watch.hotspot!.state() !== 'hot'
+  if (byOperator) {
+    progress.say('the topic was not promoted: promoting it by hand, so that the rest can be looked at')
+    await promoteByHand(run, topics.names[topics.landed]!)
+    await delay(2_000, undefined, { signal })
+  }
+  for (const each of deployment.own.hot) each.freeze()
+  recorder.begin('frozen')
+  progress.say(`${deployment.own.hot.map(({ name }) => name).join(', ')} frozen; ${number(settings.backlog)} events pile up`)
+  try {
+    const filled = await filler.ask('fill', { stores: deployment.stores, events: settings.backlog, perSecond: settings.backlogPerSecond })
+    progress.say(`${number(filled.appended)} events appended at ${number((filled.appended / filled.tookMs) * 1_000)}/s; now the artist`)
+    await artist()
+  } finally {
+    for (const each of deployment.own.hot) each.thaw()
+  }
+  progress.say('thawed')
+  return { atMs, byOperator }
+}
+
+/** Without what an operator's promotion did. */
+const byController = (transitions: readonly Transition[], frozen: { atMs: number; byOperator: boolean } | undefined) =>
+  frozen?.byOperator ? transitions.filter(({ atMs }) => atMs < frozen.atMs) : transitions
+
+async function promoteByHand({ stores }: Run, topic: string): Promise<void> {
+  await promote(stores!.redis, stores!.keys, topic)
+}
+
+/** The controller ends it by itself after the cool-down. */
+async function untilNotHot({ settings, watch, signal, progress }: Run): Promise<void> {
+  progress.say('waiting for the cool-down')
+  const deadline = Date.now() + settings.coolDownMs + 15_000
+  while (watch.hotspot!.state() === 'hot' && Date.now() < deadline) await delay(100, undefined, { signal })
+}
+
+const bulkheads = (opsUrls: Record<string, string>) =>
+  Promise.all(
+    Object.entries(opsUrls)
+      .filter(([name]) => name.startsWith('api-'))
+      .map(([name, url]) => readBulkhead(name, url)),
+  )
+
+function drivenLines({ reads, writes, probes, flood, busy }: Rates, share: number): string[] {
+  const times = (a: number, b: number) => `${number(a / b)} times`
+  return [
+    `ordinary: ${number(reads)} reads/s, ${writes.toFixed(1)} writes/s (100:1), and ${number(probes)} probes/s`,
+    `the flood on one topic: ${number(flood.writes)} writes/s (${times(flood.writes, writes)} those of the whole site), ` +
+      `${number(flood.reads)} reads/s (${times(flood.reads, share * reads)} those of the topic)`,
+    `all of it is ${Math.round(100 * busy)} % of what this machine bears${busy > 0.6 ? ': more than half, so times show its queue as well' : ''}`,
+  ]
+}
