@@ -169,6 +169,23 @@ describe('slow readers', () => {
     for (const reader of readers) reader.destroy()
   })
 
+  test('of one large answer keep it as long as they take some of it', async () => {
+    const sendTimeoutMs = 300
+    const { port } = await start(
+      new Hono().get('/', (c) => c.text(large)),
+      { sendTimeoutMs },
+    )
+    const socket = await opened(port)
+    socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    const begin = performance.now()
+    let received = 0
+    const reading = setInterval(() => (received += (socket.read() as Buffer | null)?.length ?? 0), 5)
+    await until(async () => socket.readableEnded || socket.destroyed, 20_000)
+    clearInterval(reading)
+    expect(received).toBeGreaterThan(large.length)
+    expect(performance.now() - begin).toBeGreaterThan(2 * sendTimeoutMs)
+  })
+
   test('that go on reading get all of it', async () => {
     const { port } = await start(
       new Hono().get('/', (c) => c.text(large)),

@@ -21,6 +21,7 @@ import { createMetrics } from './metrics.ts'
 import { listenOps } from './ops-server.ts'
 import { queries } from './queries/queries.ts'
 import { createReadSide, createReader } from './read/create-read-side.ts'
+import { exportGuardMetrics } from './read/metrics.ts'
 import { createMongoGuard } from './read/mongo-guard.ts'
 import { createWriteTokens } from './write-token.ts'
 
@@ -40,15 +41,16 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   const metrics = createMetrics()
   const tokens = createWriteTokens(config.writeTokenSecret)
   const readSide = role === 'write' ? undefined : createReadSide({ redis: reading, keys, collections, tokens, metrics, config, log })
-  const reader =
-    readSide?.reader ?? createReader({ redis: reading, keys, collections, guard: createMongoGuard(coldReads), isBehind: () => false })
-  const admission = role === 'read' ? undefined : createAdmission({ redis: reading, keys, config, registry: metrics.registry, log })
+  const coldGuard = createMongoGuard(coldReads)
+  const reader = readSide?.reader ?? createReader({ redis: reading, keys, collections, guard: coldGuard, isBehind: () => false })
+  if (!readSide) exportGuardMetrics(metrics.registry, coldGuard)
+  const admission = role === 'read' ? undefined : createAdmission({ redis: writing, keys, config, registry: metrics.registry, log })
 
   const app = (): App => {
     const policy = createTopicPolicy(config.allowedTopics)
     const authenticate = createAuthenticate(config)
     const { idempotencyWindowMs } = config
-    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs, log, guardRead: createMongoGuard(coldReads).run })
+    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs, log, guardRead: coldGuard.run })
     return createApp({
       config,
       log,

@@ -81,7 +81,9 @@ describe('HTTP caching', () => {
   test('answers with a token in them, and the viewer’s, are never kept, and leave nothing in what others get', async () => {
     const { topic } = await topicWith(1)
     const list = comments(topic)
-    const before = await api.call('GET', list)
+    await consumers.stop()
+    // Through the app, then by the raw URL.
+    const before = [await api.call('GET', list), await api.call('GET', list)]
     const { body } = await api.call('POST', list, { as: 'ann', body: { body: 'mine' } })
     for (const path of [list, `${list}/${body.id}`]) {
       const { headers } = await api.call('GET', `${path}?after=${body.writeToken}`)
@@ -89,7 +91,12 @@ describe('HTTP caching', () => {
     }
     const viewer = await api.call('GET', `/v1/topics/${topic}/viewer`, { as: 'ann' })
     expect([viewer.headers.get('cache-control'), viewer.headers.get('etag')]).toEqual(['private, no-store', null])
-    expect(ids(before.body)).not.toContain(body.id)
+    const unasked = await api.call('GET', `${list}?limit=20`)
+    for (const { text, headers } of [...before, await api.call('GET', list), unasked]) {
+      expect([text, headers.get('etag')]).toEqual([before[0]!.text, before[0]!.headers.get('etag')])
+      expect(text).not.toContain(body.id)
+    }
+    consumers = await e2e.consume()
     await until(async () => ids(await bodyOf(list)).includes(body.id))
   })
 
@@ -137,17 +144,37 @@ describe('the page cache', () => {
     await shows((items) => items.length === 1)
   })
 
-  test('a topic that is empty, and a comment that is missing, are so until the first write', async () => {
+  test('a topic is empty until its feed has the first comment, which is found by its id before', async () => {
     const topic = freshTopic()
     const list = comments(topic)
     await consumers.stop()
-    const id = await people.posted(topic, 'ann')
-    const found = async () => [ids(await bodyOf(list)), (await api.call('GET', `${list}/${id}`)).status]
-    for (let n = 0; n < 3; n++) expect(await found()).toEqual([[], 404])
-    expect((await raw(`${list}/${id}`)).headers.get('cache-control')).toBe('public, max-age=0, s-maxage=1')
+    const id = await people.posted(topic, 'ann', { body: 'in the log' })
+    const unknown = id.replace(/-80../, '-8ff0')
+    for (let n = 0; n < 3; n++) {
+      expect(ids(await bodyOf(list))).toEqual([])
+      expect((await bodyOf(`${list}/${id}`)).comment).toMatchObject({ id, body: 'in the log' })
+      expect(await bodyOf(`${list}/${id}/replies`)).toMatchObject({ items: [], degraded: [] })
+      for (const path of [`${list}/${unknown}`, `${comments(freshTopic())}/${id}`]) expect((await raw(path)).status).toBe(404)
+    }
+    expect((await raw(`${list}/${unknown}`)).headers.get('cache-control')).toBe('public, max-age=0, s-maxage=1')
     consumers = await e2e.consume()
-    await until(async () => (await found())[1] === 200)
-    await until(async () => ids(await bodyOf(list)).includes(id), 1_000)
+    await until(async () => ids(await bodyOf(list)).includes(id))
+  })
+
+  test('what MongoDB has is found by its id while the feed is behind, as MongoDB has it', async () => {
+    const topic = freshTopic()
+    await consumers.stop()
+    const others = await e2e.consume({ groups: ['store', 'counts', 'likes'] })
+    const root = await people.posted(topic, 'ann')
+    const reply = await people.posted(topic, 'bob', { parentId: root })
+    await people.edit(topic, 'ann', root, 'edited')
+    await until(async () => (await bodyOf(`${comments(topic)}/${root}`)).comment.body === 'edited')
+    expect(await bodyOf(`${comments(topic)}/${reply}`)).toMatchObject({ comment: { id: reply }, root: { id: root } })
+    await people.remove(topic, 'ann', root)
+    await until(async () => (await bodyOf(`${comments(topic)}/${root}`)).comment.state === 'deleted')
+    await others.stop()
+    consumers = await e2e.consume()
+    await e2e.caughtUp()
   })
 
   test('a scan of ids does not reach MongoDB where the topic is empty, nor twice where it is long', async () => {
@@ -179,8 +206,8 @@ describe('a hot topic', () => {
     await until(async () => (await metric('ovation_hotspots', '', other)) > 0 && (await metric('ovation_hotspots')) > 0)
     await until(async () => {
       await readBoth()
-      const names = await Promise.all(e2e.keys.partitions.map(({ copy }) => e2e.redis.exists(copy(topic, 'newest'))))
-      return names.filter((n) => n === 1).length > 1 && (await cached('copy')) > 0 && (await cached('copy', other)) > 0
+      const names = await e2e.redis.keys(`${e2e.keys.prefix}*:copy:newest*:${topic}`)
+      return names.length > 1 && (await cached('copy')) > 0 && (await cached('copy', other)) > 0
     })
 
     const id = await people.posted(topic, 'ann')
@@ -202,6 +229,32 @@ describe('a hot topic', () => {
     for (const { body } of posts) seen.push(ids(await bodyOf(`${comments(topic)}?after=${body.writeToken}`)).includes(body.id))
     expect(seen).toEqual(posts.map(() => true))
     expect((await cached('built')) - builtBefore).toBeLessThan(10)
+  })
+
+  test('is shown to its writers too when Redis dies and what this process knows is a copy', async () => {
+    const { topic, made } = await topicWith(5)
+    const list = comments(topic)
+    const { writeToken } = (await api.call('POST', list, { as: 'ann', body: { body: 'mine' } })).body
+    await e2e.caughtUp()
+    await until(async () => (await e2e.collections.comments.countDocuments({ topic })) === 6)
+    await promote(e2e.redis, e2e.keys, topic)
+    const redis = await createGate(e2e.redisUrl)
+    const other = await e2e.start({ redisUrl: redis.url })
+    await until(async () => (await metric('ovation_hotspots', '', other)) > 0 && (await metric('ovation_hotspots')) > 0)
+    // What it has come to know last is a copy.
+    let before = { built: 0, copy: 0 }
+    await until(async () => {
+      await bodyOf(list)
+      await bodyOf(list, other)
+      const { built, copy } = before
+      before = { built: await cached('built', other), copy: await cached('copy', other) }
+      return before.copy > copy && before.built === built
+    })
+    await e2e.collections.comments.deleteOne({ topic, position: { $gt: '' }, commentId: { $nin: made } })
+    await redis.shut()
+    const { status, body } = await other.call('GET', `${list}?after=${writeToken}`)
+    expect([status, body.degraded]).toEqual([200, expect.arrayContaining(['after'])])
+    await redis.close()
   })
 
   test('is told to the controller by each process that reads it', async () => {
@@ -226,8 +279,9 @@ describe('a hot topic', () => {
 test('reads of MongoDB in flight stay within the bulkhead, whatever is asked at once', async () => {
   const { topic, made } = await topicWith(400)
   const answers = await Promise.all(made.slice(0, 90).map((id) => api.call('GET', `${comments(topic)}/${id}`)))
-  expect(new Set(answers.map(({ status }) => status)).has(200)).toBe(true)
   expect(answers.every(({ status }) => status === 200 || status === 503)).toBe(true)
+  // 16 at once and 64 waiting is what there is room for; the others may be refused.
+  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(70)
   const [peak, limit] = [await metric('ovation_mongo_reads_in_flight_max'), await metric('ovation_mongo_reads_limit')]
   expect(limit).toBe(16)
   expect(peak).toBeGreaterThan(1)

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { commentIdAt } from '../../src/events/position.ts'
 import { type Commands, commandsOn } from '../commands.ts'
 import { until } from '../deployment.ts'
 import { type Api, type E2e, createE2e } from './api.ts'
@@ -83,6 +84,15 @@ describe.each(['is gone', 'hangs'])('while Redis %s', (how) => {
     expect([counts.status, counts.body]).toEqual([200, { counts: { [topic]: null, 'song:other': null } }])
   })
 
+  test('whether there is a comment of an id cannot be told where MongoDB has none, at its permalink or among its replies', async () => {
+    const unknown = oldest.replace(/-80../, '-8ff0')
+    await away()
+    for (const path of [`${list}/${unknown}`, `${list}/${unknown}/replies`]) {
+      const { status, body } = await timed(path)
+      expect([path, status, body.code]).toEqual([path, 503, 'unavailable'])
+    }
+  })
+
   test('a write token is honoured later: the answer says that it could not be', async () => {
     const { writeToken } = (await api.call('POST', '/v1/topics/song:other/comments', { as: 'ann', body: { body: 'x' } })).body
     await e2e.caughtUp()
@@ -134,6 +144,17 @@ describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {
     const first = await timed(`${list}?sort=oldest&limit=5`)
     expect([first.status, withoutBacklog(first.body)]).toEqual([200, ['older']])
     expect((await timed(`${list}?sort=oldest&limit=5&cursor=${nextCursor}`)).status).toBe(503)
+  })
+
+  test('replies to what the feed has come from the feed, whole', async () => {
+    const roots = (await timed(list)).body.items as { id: string; replies: number }[]
+    const root = roots.findLast(({ replies }) => replies === 0)!.id
+    await away()
+    expect((await timed(`${list}/${root}/replies`)).body).toMatchObject({ items: [], nextCursor: null, degraded: [] })
+    const answered = await people.posted(topic, 'bob', { parentId: root })
+    await e2e.caughtUp()
+    await until(async () => (await timed(`${list}/${root}/replies`)).body.items.length === 1)
+    expect((await timed(`${list}/${root}/replies`)).body).toMatchObject({ items: [{ id: answered }], degraded: [] })
   })
 
   test('writes are taken, counts are told, readyz names it', async () => {
@@ -219,6 +240,56 @@ describe('the ladder: each level is reached by what is taken away, said in the b
     }
     await mongo.open()
     for (const path of paths) await isFullAgain(path)
+  })
+
+  test('a page of the last minute shows at once what Redis knows: what is hidden, posted and pinned', async () => {
+    const crowded = 'song:crowded'
+    const all = `/v1/topics/${crowded}/comments`
+    const shown = (answer: { body: { items: { id: string }[] } }) => answer.body.items.map(({ id }) => id)
+    const liked = await people.posted(crowded, 'ann', { body: 'liked, below the floor' })
+    for (let n = 0; n < 6; n++) await Promise.all(Array.from({ length: 51 }, () => people.posted(crowded, 'ann')))
+    const rude = await people.posted(crowded, 'bob', { body: 'rude' })
+    const reply = await people.posted(crowded, 'bob', { parentId: liked, body: 'rude too' })
+    for (const id of [liked, rude]) for (const who of ['ann', 'bob', 'cid']) await people.like(crowded, who, id)
+    await e2e.caughtUp()
+    const hot = `${all}?sort=hot&limit=4`
+    let deepest = `${all}?limit=80`
+    for (let page = 0; page < 3; page++) deepest = `${all}?limit=80&cursor=${(await timed(deepest)).body.nextCursor}`
+    const before = { hot: await saidBy(hot), deepest: await saidBy(deepest) }
+    expect(shown(before.hot)).toEqual(expect.arrayContaining([liked, rude]))
+    expect(shown(before.deepest).at(-1)).toBe(liked)
+    expect(before.hot.body.items.find(({ id }: { id: string }) => id === liked).firstReplies).toMatchObject([{ id: reply }])
+
+    await mongo.shut()
+    const gone = shown(before.deepest)[0]!
+    for (const id of [rude, reply, gone]) await people.hide(crowded, id)
+    const pinned = await people.posted(crowded, 'star', { body: 'from the artist' })
+    await people.pin(crowded, pinned)
+    await e2e.caughtUp()
+    await until(async () => shown(await saidBy(hot))[0] === pinned)
+    const after = await saidBy(hot)
+    expect([after.status, after.said, shown(after)]).toEqual([200, ['stale'], expect.not.arrayContaining([rude])])
+    expect(after.body.items.find(({ id }: { id: string }) => id === liked)).toMatchObject({ likes: 3, firstReplies: [] })
+    await until(async () => !shown(await saidBy(deepest)).includes(gone))
+    const { said, body } = await saidBy(deepest)
+    expect([said, shown({ body }), body.nextCursor]).toEqual([['stale'], shown(before.deepest).slice(1), null])
+    await mongo.open()
+    for (const path of [hot, deepest]) await isFullAgain(path)
+  })
+
+  test('a permalink without its neighbours: MongoDB is away, and has them', async () => {
+    const { feed, feedRoots } = e2e.keys.of(topic)
+    const floor = await e2e.redis.hget(feed(topic), 'floor')
+    const [lowest] = await e2e.redis.zrangebylex(feedRoots(topic), '-', '+', 'LIMIT', 0, 1)
+    expect(lowest! > floor!).toBe(true)
+    const unread = await e2e.start({ redisUrl: redis.url, mongodbUrl: mongo.url })
+    const path = `${list}/${commentIdAt(lowest!)}`
+    await mongo.shut()
+    const { status, said, body } = await saidBy(path, unread)
+    expect([status, said, body.previous]).toEqual([200, ['older'], null])
+    await mongo.open()
+    await until(async () => (await saidBy(path, unread)).said.length === 0, 10_000)
+    expect((await saidBy(path, unread)).body.previous).not.toBeNull()
   })
 
   test('a stale page: Redis is away, and MongoDB does not have yet what was seen', async () => {

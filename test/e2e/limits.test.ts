@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../deployment.ts'
 import { type Api, type E2e, createE2e } from './api.ts'
 import { type Gate, createGate } from './gate.ts'
 
@@ -144,5 +145,18 @@ describe('while Redis is away', () => {
     expect(performance.now() - begin).toBeLessThan(500)
     expect((await post(topic, 'ned', { on: api })).status).toBe(503)
     await gate.open()
+  })
+
+  test('however often somebody tries, they write again soon after it is back', async () => {
+    const topic = freshTopic()
+    const { id } = (await post(topic, 'pia')).body
+    // Whatever of these is sent when Redis is back uses nothing up.
+    const edit = () => api.call('PATCH', `${comments(topic)}/${id}`, { as: 'oli', body: { body: 'y' } })
+    await gate.shut()
+    await Promise.all(Array.from({ length: 30 }, edit))
+    await gate.open()
+    const beganMs = performance.now()
+    await until(async () => (await post(topic, 'oli', { on: api })).status === 201, 8_000)
+    expect(performance.now() - beganMs).toBeLessThan(5_000)
   })
 })

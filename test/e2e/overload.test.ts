@@ -158,6 +158,17 @@ test('while Redis is away nothing is shed: the append says what is wrong', async
   await until(async () => (await degraded(gated)).includes('overload'))
 })
 
+test('a Redis that answers late is looked at as long as appends wait for it', async () => {
+  const far = await createGate(server.url)
+  const slow = await e2e.start({ redisUrl: far.url })
+  far.slow({ answerMs: 700 })
+  await fill(0.88)
+  await until(async () => (await degraded(slow)).includes('overload'), 15_000)
+  const { status, body } = await slow.call('POST', list, { as: 'bob', body: { body: 'x' } })
+  expect([status, body.code]).toEqual([503, 'overloaded'])
+  await far.close()
+})
+
 test('a change is logged once, and a value that hovers is none', async () => {
   const lines: { msg: string; shed: string[] }[] = []
   const log = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) })

@@ -59,7 +59,7 @@ async function costOf<T>(act: () => Promise<T>) {
   const answer = await act()
   const wire = sent.slice(from, await mark())
   const on = (purpose: 'request' | 'read') =>
-    wire.filter(({ source, name }) => source === ports[purpose] && !(purpose === 'read' && lookout.has(name))).map(({ name }) => name)
+    wire.filter(({ source, name }) => source === ports[purpose] && !lookout.has(name)).map(({ name }) => name)
   const reads = await mongo
     .db()
     .collection('system.profile')

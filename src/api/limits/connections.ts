@@ -51,11 +51,11 @@ export function limitConnections(server: Server, { maxConnections, maxUnanswered
 }
 
 /**
- * Cuts clients that do not read. An answer stands in memory until the system has taken all of it: one that waits all the time and of which
- * none is finished for `sendTimeoutMs` is not read. Looks at sockets now and then, so that a request costs nothing.
+ * Cuts clients that do not read. An answer stands in memory until the system has taken all of it: where answers wait and the system takes nothing
+ * of them for `sendTimeoutMs`, they are not read. Looks at sockets now and then, so that a request costs nothing.
  */
 function createSweep(sockets: ReadonlySet<Socket>, sendTimeoutMs: number): () => void {
-  const waiting = new WeakMap<Socket, { finished: number; sinceMs: number }>()
+  const waiting = new WeakMap<Socket, { taken: number; sinceMs: number }>()
   return () => {
     const nowMs = performance.now()
     for (const socket of sockets) {
@@ -63,10 +63,16 @@ function createSweep(sockets: ReadonlySet<Socket>, sendTimeoutMs: number): () =>
         waiting.delete(socket)
         continue
       }
-      const finished = socket.bytesWritten - socket.writableLength
+      const taken = takenOf(socket)
       const before = waiting.get(socket)
-      if (before?.finished !== finished) waiting.set(socket, { finished, sinceMs: nowMs })
+      if (before?.taken !== taken) waiting.set(socket, { taken, sinceMs: nowMs })
       else if (nowMs - before.sinceMs >= sendTimeoutMs) socket.destroy()
     }
   }
+}
+
+/** Rises with each byte that the system takes. How much is left of a write under way only the handle knows; Node's own idle timeout asks it too. */
+function takenOf(socket: Socket): number {
+  const { _handle: handle } = socket as { _handle?: { writeQueueSize: number } | null }
+  return socket.bytesWritten - socket.writableLength - (handle?.writeQueueSize ?? 0)
 }

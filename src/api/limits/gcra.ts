@@ -8,9 +8,9 @@ const maxUsers = 50_000
 export function createGcra() {
   const paidAtMs = new LRUCache<string, number>({ max: maxUsers })
   return {
-    /** Takes one, and tells how long the next has to wait, ms; 0: not at all. */
+    /** Takes one, or what is left where there is less, and tells how long the next has to wait, ms; 0: not at all. */
     take(user: string, { intervalMs, burstMs }: Pick<Limit, 'intervalMs' | 'burstMs'>, nowMs: number): number {
-      const paidAt = Math.max(nowMs, paidAtMs.get(user) ?? 0) + intervalMs
+      const paidAt = Math.min(Math.max(nowMs, paidAtMs.get(user) ?? 0) + intervalMs, nowMs + burstMs)
       paidAtMs.set(user, paidAt)
       return Math.max(0, paidAt + intervalMs - nowMs - burstMs)
     },

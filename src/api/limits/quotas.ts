@@ -18,6 +18,9 @@ export type Quota = {
 }
 export type QuotaOf = (name: WriteClass, user: string, topic: string) => Quota | undefined
 
+/** Longest a user is refused because writes failed, ms: the log may be back. */
+const refusedAfterFailureMs = 1_000
+
 type Bounds = { limit: Limit; policy: string }
 function boundsOf(name: WriteClass, text: string): Bounds | undefined {
   const rate = rateOf(text)
@@ -67,7 +70,7 @@ export function createQuotas(config: Pick<Config, 'rateComments' | 'rateLikes' |
             say(c, 0, retryAfterMs)
           } else if (code === 'unavailable') {
             const waitMs = failures.take(holder, limit, performance.now())
-            if (waitMs > 0) remember(waitMs)
+            if (waitMs > 0) remember(Math.min(waitMs, refusedAfterFailureMs))
           }
           throw error
         }

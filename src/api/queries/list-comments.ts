@@ -5,7 +5,7 @@ import type { QueryDependencies } from '../dependencies.ts'
 import type { Question } from '../read/page-cache.ts'
 import type { Page, PageRequest } from '../read/read-page.ts'
 import { CommentList, after, limit, problems, topicPath } from '../schemas.ts'
-import { builtPage, pageBody, pageWithWrite } from './present-page.ts'
+import { builtPage, pageWithWrite } from './present-page.ts'
 import { cachedJson, keepPrivate, sendCached, setDegraded } from './send-cached.ts'
 
 const usualLimit = 20
@@ -38,10 +38,10 @@ export function listComments(app: App, dependencies: QueryDependencies): void {
     if (!token) return sendCached(c, dependencies, question)
     const write = await dependencies.readOwnWrite(topic, token)
     dependencies.reads.count(topic)
-    const { page, degraded } = await pageWithWrite(dependencies, question, write, request)
+    const { body, degraded } = await pageWithWrite(dependencies, question, write, request, sort)
     keepPrivate(c)
     setDegraded(c, degraded)
-    return c.json(pageBody(page, sort, degraded) as never, 200)
+    return c.json(body as never, 200)
   })
 }
 
@@ -53,8 +53,8 @@ function questionOf(reader: QueryDependencies['reader'], request: PageRequest, s
     topic,
     isLive: isFirst && sort !== 'oldest',
     ...(isFirst && size === usualLimit && sort !== 'oldest' ? { copy: sort } : {}),
-    async build(unless) {
-      const page = await reader.page(request, unless)
+    async build(unless, known) {
+      const page = await reader.page(request, unless, known)
       // Begun without its ranks, and gone on with in the same order.
       if (page && sort === 'hot' && request.order !== 'hot') page.degraded.add('order')
       return page && builtPage(page, sort)

@@ -5,9 +5,10 @@ import { readCursor } from '../cursor.ts'
 import type { QueryDependencies } from '../dependencies.ts'
 import { subjectOf } from '../read/overlay.ts'
 import type { Question } from '../read/page-cache.ts'
+import { requireTold } from '../read/read-comments.ts'
 import type { Page } from '../read/read-page.ts'
 import { CommentList, after, commentPath, limit, problems } from '../schemas.ts'
-import { builtPage, pageBody, pageWithWrite } from './present-page.ts'
+import { builtPage, pageWithWrite } from './present-page.ts'
 import { cachedJson, keepPrivate, sendCached, setDegraded } from './send-cached.ts'
 
 const route = createRoute({
@@ -31,14 +32,14 @@ export function listReplies(app: App, dependencies: QueryDependencies): void {
     if (!token) return sendCached(c, dependencies, question)
     const write = await dependencies.readOwnWrite(topic, token)
     dependencies.reads.count(topic)
-    const { page, degraded } = await pageWithWrite(dependencies, question, write, request)
+    const { body, degraded } = await pageWithWrite(dependencies, question, write, request, 'oldest')
     const isNew = write.event !== undefined && subjectOf(write.event) === root
-    if (page.items.length === 0 && from === '' && !isNew && !(await exists(dependencies.reader, topic, root))) {
+    if (body.items.length === 0 && from === '' && !isNew && !(await exists(dependencies.reader, topic, root))) {
       throw new DomainError('not-found', 'no such comment under this topic')
     }
     keepPrivate(c)
     setDegraded(c, degraded)
-    return c.json(pageBody(page, 'oldest', degraded) as never, 200)
+    return c.json(body as never, 200)
   })
 }
 
@@ -47,8 +48,8 @@ function questionOf(reader: QueryDependencies['reader'], request: Replies): Ques
   return {
     key: `replies ${topic} ${root} ${size} ${from}`,
     topic,
-    async build(unless) {
-      const page = await reader.page(request, unless)
+    async build(unless, known) {
+      const page = await reader.page(request, unless, known)
       const isMissing = page?.items.length === 0 && from === '' && !(await exists(reader, topic, root))
       return page && { ...builtPage(page, 'oldest'), isMissing }
     },
@@ -56,6 +57,7 @@ function questionOf(reader: QueryDependencies['reader'], request: Replies): Ques
 }
 
 async function exists(reader: QueryDependencies['reader'], topic: string, id: string): Promise<boolean> {
-  const { views, degraded } = await reader.byId(topic, [id])
-  return views.length > 0 || degraded.size > 0
+  const found = await reader.byId(topic, [id])
+  requireTold(found)
+  return found.views.length > 0
 }

@@ -2,7 +2,7 @@ import { positionOfComment } from '../../events/position.ts'
 import type { Recorded } from '../../events/recorded.ts'
 import { type Sort, cursorOf } from '../cursor.ts'
 import type { QueryDependencies } from '../dependencies.ts'
-import type { Built } from '../read/answer.ts'
+import type { Answer, Built } from '../read/answer.ts'
 import type { CommentView } from '../read/comment-view.ts'
 import { isPinApplied, likeNotCounted } from '../read/not-applied.ts'
 import type { Question } from '../read/page-cache.ts'
@@ -23,7 +23,16 @@ export function builtPage(page: Page, sort: Sort): Built<Page> {
   const degraded = [...page.degraded]
   const isPoor = degraded.some((part) => part === 'older' || part === 'recent' || part === 'order')
   const newest = newestIn([...page.pinned, ...page.items])
-  return { body: pageBody(page, sort, degraded), views: page, degraded, version, usesStore, isPoor, newest }
+  return {
+    body: pageBody(page, sort, degraded),
+    views: page,
+    degraded,
+    version,
+    usesStore,
+    isPoor,
+    isStale: page.degraded.has('stale'),
+    newest,
+  }
 }
 
 /** The highest position in views, of a comment or of what changed one. */
@@ -35,26 +44,30 @@ export function newestIn(views: readonly CommentView[]): string {
   return newest
 }
 
-/** A page with the reader's own write in it, made from a cached page where that cannot have half of the write. */
+/** A page with the reader's own write in it, made from a cached page where that cannot have half of the write, as JSON. */
 export async function pageWithWrite(
   { cache, redis, keys, reader }: Pick<QueryDependencies, 'cache' | 'redis' | 'keys' | 'reader'>,
   question: Question<Page>,
   { event, isUnknown }: OwnWrite,
   request: PageRequest,
-): Promise<{ page: Page; degraded: string[] }> {
+  sort: Sort,
+): Promise<{ body: ReturnType<typeof pageBody>; degraded: string[] }> {
+  const whole = ({ views, bytes, degraded: lacking }: Answer<Page>, page = views) => {
+    const degraded = [...lacking, ...(isUnknown || !page ? ['after'] : [])]
+    const body = page ? pageBody(page, sort, degraded) : { ...(JSON.parse(bytes.toString()) as ReturnType<typeof pageBody>), degraded }
+    return { body, degraded }
+  }
   const kept = await cache.withViews(question)
-  const whole = (page: Page, degraded: readonly string[]) => ({ page, degraded: [...degraded, ...(isUnknown ? ['after'] : [])] })
-  if (!event) return whole(kept.views!, kept.degraded)
+  if (!event || !kept.views) return whole(kept)
   const applied = await isCounted(redis, keys, event)
   if (applied.isInModels) {
     // The page may be of before or after: one that was read from now on has it.
-    const { views, degraded } = await cache.withViews(question, performance.now())
-    return whole(views!, degraded)
+    return whole(await cache.withViews(question, performance.now()))
   }
-  const page = kept.views!
+  const page = kept.views
   const shown = overlay(page, event, request, await subjectFor(reader, page, event, request.previews))
   const more = (view: CommentView) => withLikes(view, event, applied.likes)
-  return whole({ ...shown, pinned: shown.pinned.map(more), items: shown.items.map(more) }, kept.degraded)
+  return whole(kept, { ...shown, pinned: shown.pinned.map(more), items: shown.items.map(more) })
 }
 
 /** Whether the models have a like or pin, which an overlay would do twice; the like's own count where they have not. */

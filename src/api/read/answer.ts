@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { rebuildMs } from './freshness.ts'
 import type { Version } from './version.ts'
 
 /** What a build found out; V: what it was made from, for overlays. */
@@ -15,6 +16,8 @@ export type Built<V> = {
   isPoor: boolean
   /** Whether there is no such thing: answered with 404. */
   isMissing?: boolean
+  /** Whether a part is taken from the answer that was known before. */
+  isStale?: boolean
   /** The highest position in it, of a comment or of what changed one. */
   newest: string
 }
@@ -52,11 +55,11 @@ export function answerOf<V>(built: Omit<Built<V>, 'body' | 'views'> & { views: V
     ...(built.degraded.length > 0 ? { 'Ovation-Degraded': built.degraded.join(', ') } : {}),
   }
   const headers = { 'Content-Type': 'application/json', 'Content-Length': String(bytes.length), ...headersWithoutBody }
-  const times = { builtAtMs: atMs, asOfMs: atMs, freshUntilMs: 0, usableUntilMs: 0, rebuildAtMs: Infinity }
-  const { views, degraded, version, usesStore, isPoor, isMissing = false, newest } = built
+  const times = { builtAtMs: atMs, asOfMs: atMs, freshUntilMs: 0, usableUntilMs: 0, rebuildAtMs: atMs + rebuildMs(built) }
+  const { views, degraded, version, usesStore, isPoor, isMissing = false, isStale = false, newest } = built
   return {
     ...{ views, degraded, version, usesStore, isPoor, isMissing, newest },
-    ...{ bytes, etag, headers, headersWithoutBody, isStale: false },
+    ...{ bytes, etag, headers, headersWithoutBody, isStale },
     ...times,
   }
 }
@@ -67,9 +70,9 @@ export const answerOfBuilt = <V>({ body, ...built }: Built<V>, atMs: number): An
 /** The same answer, said to be an old one. */
 export function staleOf<V>(answer: Answer<V>): Answer<V> {
   const body = JSON.parse(answer.bytes.toString()) as Record<string, unknown>
-  const degraded = [...answer.degraded, 'stale']
+  const degraded = [...new Set([...answer.degraded, 'stale'])]
   const bytes = 'degraded' in body ? Buffer.from(JSON.stringify({ ...body, degraded })) : answer.bytes
-  return { ...answerOf({ ...answer, degraded }, bytes, answer.builtAtMs), asOfMs: answer.asOfMs, isStale: true }
+  return { ...answerOf({ ...answer, degraded, isStale: true }, bytes, answer.builtAtMs), asOfMs: answer.asOfMs }
 }
 
 /** RFC 9110: a weak comparison, of a list or `*`. */

@@ -27,13 +27,16 @@ export function countReads(redis: Redis, keys: Keys, log: Logger): ReadCounter {
       .slice(0, mostTopics)
     reads = new Map()
     if (most.length === 0) return
-    const name = keys.reads(Math.floor(Date.now() / 1_000))
-    const pipeline = redis.pipeline()
-    for (const [topic, n] of most) pipeline.zincrby(name, n, topic)
-    await pipeline
-      .expire(name, keptSeconds)
-      .exec()
-      .catch((error: unknown) => log.debug({ reason: String(error) }, 'reads not reported'))
+    try {
+      // By the server's clock, which the controller goes by: a process whose own is seconds behind would never be heard.
+      const [second] = await redis.time()
+      const name = keys.reads(Number(second))
+      const pipeline = redis.pipeline()
+      for (const [topic, n] of most) pipeline.zincrby(name, n, topic)
+      await pipeline.expire(name, keptSeconds).exec()
+    } catch (error) {
+      log.debug({ reason: String(error) }, 'reads not reported')
+    }
   }
   const timer = setInterval(() => void report(), intervalMs)
   timer.unref()

@@ -16,6 +16,7 @@ import { createOwnWriteReader } from './own-write.ts'
 import { createPageCache } from './page-cache.ts'
 import { createPageCopies } from './page-copies.ts'
 import { type ReadDependencies, createCommentReader } from './read-comments.ts'
+import { createPostedReader } from './read-posted.ts'
 import { createCountsReader } from './read-counts.ts'
 import { watchHotspots } from './watch-hotspots.ts'
 import { watchStore } from './watch-store.ts'
@@ -38,7 +39,12 @@ type ReaderParts = Pick<Parts, 'redis' | 'keys' | 'collections'> & Pick<ReadDepe
 
 /** Comments from both stores: all of the read side that a writing API needs. */
 export const createReader = ({ redis, keys, collections, guard, isBehind }: ReaderParts) =>
-  createCommentReader({ readFeed: createFeedReader(redis, keys), store: createCommentStore(collections.comments, guard), isBehind })
+  createCommentReader({
+    readFeed: createFeedReader(redis, keys),
+    readPosted: createPostedReader(redis, keys),
+    store: createCommentStore(collections.comments, guard),
+    isBehind,
+  })
 
 /** The parts that read, wired together; they watch until `stop`. */
 export function createReadSide({ redis, keys, collections, tokens, metrics, config, log }: Parts) {

@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import type { Answer, Built } from './answer.ts'
 
 /** An ordinary topic: then its version is looked at, which is how soon others see what was written. */
 const ordinaryMs = 20
@@ -25,6 +25,13 @@ export type Pace = {
   freshMs: number | undefined
 }
 
+/** How long after it was built an answer is built again, whatever its version. */
+export function rebuildMs({ version, degraded, usesStore, isMissing, isStale }: Omit<Built<unknown>, 'body' | 'views'>): number {
+  if (!version || isStale) return 0
+  if (degraded.length > 0) return jittered(degradedMs)
+  return usesStore ? jittered(isMissing ? missingMs : storeMs) : Infinity
+}
+
 /** Sets how long an answer is good that was found to be current by a read that began at `beganMs`. */
 export function schedule(answer: Answer, { isHot, isLive, freshMs }: Pace, beganMs: number, nowMs: number): void {
   const isOwn = freshMs !== undefined && answer.degraded.length === 0
@@ -39,7 +46,4 @@ export function schedule(answer: Answer, { isHot, isLive, freshMs }: Pace, began
           : beganMs + ordinaryMs
   answer.freshUntilMs = until
   answer.usableUntilMs = isHot ? Math.max(until, answer.asOfMs + usableMs) : until
-  if (answer.isStale || !answer.version) answer.rebuildAtMs = 0
-  else if (answer.rebuildAtMs === Infinity && answer.usesStore)
-    answer.rebuildAtMs = answer.builtAtMs + jittered(answer.isMissing ? missingMs : storeMs)
 }

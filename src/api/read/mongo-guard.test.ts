@@ -45,6 +45,19 @@ describe('reads of MongoDB', () => {
     await Promise.all([guard.run(read), guard.run(read)])
   })
 
+  test('are not begun for who has gone', async () => {
+    const guard = createMongoGuard({ ...limits, limit: 1 })
+    let end = () => {}
+    const first = guard.run(() => new Promise<void>((resolve) => (end = resolve)))
+    let reads = 0
+    const second = guard.run(async () => ++reads)
+    const begin = performance.now()
+    while (performance.now() - begin < limits.boundMs + 10); // no timer can tell anybody
+    end()
+    await Promise.allSettled([first, second])
+    expect(reads).toBe(0)
+  })
+
   test('go on after faults of the question', async () => {
     const guard = createMongoGuard(limits)
     const wrong = () => Promise.reject(new TypeError('cannot read properties'))

@@ -22,6 +22,7 @@ export function createMongoGuard({ limit, queue, boundMs = readTimeoutMs, failur
   let [now, peak] = [0, 0]
 
   async function counted<T>(read: () => Promise<T>, leftMs: number): Promise<T> {
+    if (leftMs <= 0) throw new Error('its caller has gone')
     now += 1
     peak = Math.max(peak, now)
     try {

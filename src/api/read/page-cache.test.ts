@@ -101,6 +101,61 @@ describe('a cached answer', () => {
     await expect(cache.take(ask(away, { key: 'other' }).question)).rejects.toThrow('away')
   })
 
+  test('that nothing could be read of is refused for a moment without asking again', async () => {
+    const asked = ask(away)
+    const cache = cold()
+    for (let n = 0; n < 5; n++) await expect(cache.take(asked.question)).rejects.toThrow('away')
+    expect([asked.builds, cache.stats.failed]).toEqual([1, 1])
+    asked.next = async () => page('back', at(1))
+    await until(async () => bodyOf(await cache.take(asked.question)).text === 'back', 2_000)
+  })
+
+  test('that lacks something is built again after a second, though the version stays the same', async () => {
+    const asked = ask(async () => page('thin', at(1), { degraded: ['older'], isPoor: false }))
+    const cache = cold()
+    await cache.take(asked.question)
+    asked.next = async () => (asked.unless.at(-1) ? undefined : page('whole', at(1)))
+    await until(async () => bodyOf(await cache.take(asked.question)).text === 'whole', 3_000)
+  })
+
+  test('is told to who builds it again, as long as it was whole: what is made of it says so and is never told itself', async () => {
+    const told: (Views | undefined)[] = []
+    const cache = cold()
+    const question: Question<Views> = {
+      ...{ key: 'k', topic: 't' },
+      async build(_, known) {
+        told.push(known)
+        return told.length === 1 ? page('whole', at(1)) : page('mixed', at(told.length), { degraded: ['stale'], isStale: true })
+      },
+    }
+    const first = await cache.take(question)
+    for (let n = 0; n < 3; n++) {
+      const mixed = await renewed(cache, question)
+      expect([bodyOf(mixed), mixed.asOfMs]).toEqual([{ text: 'mixed', degraded: ['stale'] }, first.asOfMs])
+    }
+    expect(told.map((known) => known?.text)).toEqual([undefined, 'whole', 'whole', 'whole'])
+  })
+
+  test('counts once for each who reads it', async () => {
+    const asked = ask(async () => page('a', at(1)))
+    const cache = cold()
+    await Promise.all(Array.from({ length: 10 }, async () => cache.withViews(asked.question)))
+    await cache.withViews(asked.question)
+    const { built, joined, fresh } = cache.stats
+    expect({ built, joined, fresh }).toEqual({ built: 1, joined: 9, fresh: 1 })
+    let answer = () => {}
+    asked.next = () => new Promise((resolve) => (answer = () => resolve(undefined)))
+    const running = renewed(cache, asked.question)
+    await until(async () => asked.builds === 2)
+    const later = renewed(cache, asked.question)
+    answer()
+    await running
+    await until(async () => asked.builds === 3)
+    answer()
+    await later
+    expect(cache.stats).toMatchObject({ built: 1, joined: 9, fresh: 1, unchanged: 2 })
+  })
+
   test('of a hot topic is shown while it is renewed', async () => {
     const cache = createPageCache({ isHot: () => true })
     const asked = ask(async () => page('a', at(1)))

@@ -10,15 +10,18 @@ export type Question<V = unknown> = {
   key: string
   /** Undefined where the answer is not one topic's. */
   topic?: string
-  /** Undefined: the topic's Redis models are still of the version `unless`. */
-  build(unless: Version | undefined): Promise<Built<V> | undefined>
+  /** `known`: what a whole answer of the last minute was made from. Undefined: the topic's Redis models are still of the version `unless`. */
+  build(unless: Version | undefined, known: V | undefined): Promise<Built<V> | undefined>
   isLive?: boolean
   freshMs?: number
   /** Name of its copies, where it has some while its topic is hot. */
   copy?: string
 }
 
-/** How answers were come by. `fresh`: at once; `stale`: at once, an old one, while it is renewed; `joined`: with a read under way. */
+/**
+ * How answers were come by, those included that renew one while it is shown. `fresh`: at once; `stale`: at once, an old one, while it is renewed;
+ * `joined`: with a read under way; `kept`: something was found, and what was known is better.
+ */
 export const results = ['fresh', 'stale', 'joined', 'unchanged', 'copy', 'built', 'kept', 'failed'] as const
 export type CacheStats = Record<(typeof results)[number], number>
 export type PageCache = ReturnType<typeof createPageCache>
@@ -26,6 +29,8 @@ export type PageCache = ReturnType<typeof createPageCache>
 type Kept = { shown: Answer; known: Answer }
 type Reading = { beganMs: number; mayCopy: boolean; answer: Promise<Answer> }
 type Wants = { notBeforeMs?: number; views?: boolean }
+/** So that a page that nothing can be read of is asked for once, not again by each who waited for it, ms. */
+const failedMs = 200
 type Options = { isHot(topic: string): boolean; copies?: PageCopies; maxBytes?: number }
 
 /** An answer's objects take about twice the bytes of its JSON; 2 kB for the rest. */
@@ -35,6 +40,7 @@ const sizeOf = ({ shown, known }: Kept) => 2_000 + 3 * (shown.bytes.length + (kn
 export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Options) {
   const kept = new LRUCache<string, Kept>({ maxSize: maxBytes, sizeCalculation: sizeOf })
   const reading = new Map<string, Reading>()
+  const failures = new LRUCache<string, { error: unknown }>({ max: 1_000, ttl: failedMs })
   const stats = Object.fromEntries(results.map((result) => [result, 0])) as CacheStats
   const now = () => performance.now()
   const isHotTopic = ({ topic }: Question) => topic !== undefined && isHot(topic)
@@ -53,20 +59,29 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
       if (!reading.has(question.key)) renew(question, {}).catch(() => {})
       return shown
     }
-    return renew(question, {})
+    const failure = failures.get(question.key)
+    return failure ? Promise.reject(failure.error) : renew(question, {})
   }
 
-  /** The answer with what it was made from, by a read that began at `notBeforeMs` or later. */
+  /**
+   * The answer with what it was made from, by a read that began at `notBeforeMs` or later. Without `views` only where nothing can be read now
+   * and what is known was built by another process.
+   */
   async function withViews<V>(question: Question<V>, notBeforeMs = 0): Promise<Answer<V>> {
     const shown = kept.get(question.key)?.shown
-    if (shown?.views && shown.asOfMs >= notBeforeMs && now() < shown.usableUntilMs) return shown as Answer<V>
+    if (shown?.views && shown.asOfMs >= notBeforeMs && now() < shown.usableUntilMs) {
+      stats.fresh += 1
+      return shown as Answer<V>
+    }
     return (await renew(question, { notBeforeMs, views: true })) as Answer<V>
   }
 
   async function renew(question: Question, { notBeforeMs = 0, views = false }: Wants): Promise<Answer> {
     for (let running = reading.get(question.key); running; running = reading.get(question.key)) {
-      stats.joined += 1
-      if (running.beganMs >= notBeforeMs && !(views && running.mayCopy)) return running.answer
+      if (running.beganMs >= notBeforeMs && !(views && running.mayCopy)) {
+        stats.joined += 1
+        return running.answer
+      }
       await running.answer.catch(() => {})
     }
     const mine: Reading = { beganMs: now(), mayCopy: !views && isCopied(question), answer: Promise.resolve() as never }
@@ -79,6 +94,7 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
 
   async function read(question: Question, { beganMs, mayCopy }: Reading, views: boolean): Promise<Answer> {
     const shown = kept.get(question.key)?.shown
+    const known = knownTo(question)
     const place = isCopied(question) ? copies!.placeFor(question.topic!, question.copy!) : undefined
     const copy = mayCopy ? await place?.find(shown?.version) : undefined
     if (copy) {
@@ -86,14 +102,16 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
       return keep(question, copy, beganMs)
     }
     const isGood = shown && beganMs < shown.rebuildAtMs && (!views || shown.views !== undefined)
-    const built = await question.build(isGood ? shown.version : undefined).catch((error: unknown) => lastKnown(question, error))
+    const source = known?.isPoor ? undefined : known?.views
+    const built = await question.build(isGood ? shown.version : undefined, source).catch((error: unknown) => lastKnown(question, error))
     if (built === undefined) stats.unchanged += 1
     else if (!('bytes' in built)) stats.built += 1
     const found = built === undefined ? shown! : 'bytes' in built ? built : answerOfBuilt(built, beganMs)
     if (found === shown) shown.asOfMs = beganMs
+    else if (found.isStale && known) found.asOfMs = known.asOfMs
     const answer = keep(question, found, beganMs)
     if (answer.degraded.length === 0) place?.write(answer)
-    return answer
+    return views && !answer.views ? found : answer
   }
 
   /** When nothing can be read now: what was known within the last minute, or the refusal. */
@@ -101,6 +119,7 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
     const known = knownTo(question)
     if (known && error instanceof DomainError && error.code === 'unavailable') return staleOf(known)
     stats.failed += 1
+    failures.set(question.key, { error })
     throw error
   }
 
@@ -126,7 +145,7 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
 
 /** What was found, unless what is known is newer, or whole where the other lacks comments. */
 function better(found: Answer, known: Answer): Answer {
-  if (found.isStale || found === known) return found
+  if (found === known) return found
   if (found.version && known.version) {
     if (compareVersions(found.version, known.version) < 0) return known
     return found.isPoor && !known.isPoor ? staleOf(known) : found

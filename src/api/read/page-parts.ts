@@ -5,8 +5,9 @@ import { type CommentView, isShown, mergeReplies, mergeTuple, viewOfSnapshot } f
 import type { FeedReply, ReadFeed } from './feed-reader.ts'
 import type { Version } from './version.ts'
 
-/** What a thinner answer lacks: the newest comments, the older ones, exact numbers, pins, the order asked for, or what MongoDB has not caught up with. */
-export type Degraded = 'recent' | 'older' | 'counts' | 'pinned' | 'order' | 'backlog'
+/** What a thinner answer lacks: the newest comments, the older ones, exact numbers, pins, the order asked for, or what MongoDB has not caught up with.
+ * `stale`: MongoDB's part is that of within the last minute. */
+export type Degraded = 'recent' | 'older' | 'counts' | 'pinned' | 'order' | 'backlog' | 'stale'
 
 /** What is found out about an answer while it is read. */
 export type About = {
@@ -30,9 +31,15 @@ export function withPin(view: CommentView, feed: FeedReply | undefined): Comment
 
 export const staysListed = (view: CommentView): boolean => isShown(view) || (view.replies ?? 0) > 0 || view.firstReplies.length > 0
 
+/** Pure: MongoDB's part of views. The feed knows what of the rest is still to be shown. */
+export const upToFloor = (views: readonly CommentView[], floor: string): CommentView[] =>
+  views
+    .filter(({ position }) => position <= floor)
+    .map((view) => ({ ...view, firstReplies: view.firstReplies.filter(({ position }) => position <= floor) }))
+
 /** The parts that lists are made of. */
 export function createPageParts(readFeed: ReadFeed, store: CommentStore) {
-  /** Numbers, registers and first replies from Redis; first replies that only MongoDB has. */
+  /** Numbers, registers and first replies from Redis. */
   async function withNumbers(
     topic: string,
     views: readonly CommentView[],
@@ -44,9 +51,10 @@ export function createPageParts(readFeed: ReadFeed, store: CommentStore) {
     const request = { topic, order: 'newest', limit: 0, previews, further: views.map(({ position }) => position) } as const
     const tuples = feed ? await readFeed(request).catch(() => undefined) : undefined
     if (!tuples) degraded.add('counts')
-    return withFirstReplies(topic, tuples ? views.map((view, i) => mergeTuple(topic, view, tuples.further[i]!)!) : views, previews, feed)
+    return tuples ? views.map((view, i) => mergeTuple(topic, view, tuples.further[i]!)!) : [...views]
   }
 
+  /** First replies that only MongoDB has. */
   async function withFirstReplies(
     topic: string,
     views: readonly CommentView[],

@@ -1,33 +1,42 @@
+import { DomainError } from '../../errors.ts'
 import { commentIdAt, positionOfComment } from '../../events/position.ts'
 import type { CommentStore } from './comment-store.ts'
 import { type CommentView, mergeTuple } from './comment-view.ts'
 import type { ReadFeed } from './feed-reader.ts'
 import { type About, createPageParts, newAbout, withPin } from './page-parts.ts'
 import { type Page, type PageRequest, createPageReader } from './read-page.ts'
+import type { ReadPosted } from './read-posted.ts'
 import { createRankedReader } from './read-ranked.ts'
 import type { Version } from './version.ts'
 
 export type ReadDependencies = {
   readFeed: ReadFeed
+  readPosted: ReadPosted
   store: CommentStore
   /** Whether MongoDB still lacks events of the topic's partition at or below a position. */
   isBehind(topic: string, position: string): boolean
 }
 export type Found = About & { views: CommentView[] }
+
+/** Throws `unavailable` where nothing was found and could be there all the same. */
+export function requireTold({ views, degraded }: Found): void {
+  if (views.length === 0 && degraded.size > 0) throw new DomainError('unavailable', 'the comment cannot be read now')
+}
+
 export type CommentReader = ReturnType<typeof createCommentReader>
 
-export function createCommentReader({ readFeed, store, isBehind }: ReadDependencies) {
+export function createCommentReader({ readFeed, readPosted, store, isBehind }: ReadDependencies) {
   const parts = createPageParts(readFeed, store)
   const readPositional = createPageReader({ readFeed, store, isBehind }, parts)
   const readNewest = async (request: PageRequest) => (await readPositional({ ...request, order: 'newest' }))!
   const readRanked = createRankedReader({ readFeed, store, isBehind, readNewest }, parts)
 
-  /** A page of a topic's roots or of a root's replies. Undefined: the topic's Redis models are still of the version `unless`. */
+  /** A page of a topic's roots or of a root's replies. `known`: the same page as it was. Undefined: the topic's Redis models are still of the version `unless`. */
   async function page(request: PageRequest): Promise<Page>
-  async function page(request: PageRequest, unless: Version | undefined): Promise<Page | undefined>
-  async function page(request: PageRequest, unless?: Version): Promise<Page | undefined> {
+  async function page(request: PageRequest, unless: Version | undefined, known: Page | undefined): Promise<Page | undefined>
+  async function page(request: PageRequest, unless?: Version, known?: Page): Promise<Page | undefined> {
     const { order } = request
-    return order === 'hot' ? readRanked(request, unless) : readPositional({ ...request, order }, unless)
+    return order === 'hot' ? readRanked(request, unless, known) : readPositional({ ...request, order }, unless, known)
   }
 
   /** Comments by id, in the order asked for, whether shown or not; those that do not exist are left out. `known`: as its creation wrote it. */
@@ -52,8 +61,15 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     if (feed?.isUnchanged) return undefined
     about.version = feed?.version
     if (!feed) about.degraded.add('counts')
-    // What the feed has not got is below its floor, or nowhere: nobody makes us ask MongoDB for the ids of an empty topic.
-    const cold = positions.filter((position, i) => !feed || (!feed.further[i]![1] && position <= feed.floor)).map(commentIdAt)
+    // What the feed has not got is below its floor, not in it yet, or nowhere: nobody makes us ask MongoDB for the ids of an empty topic.
+    const lacking = positions.filter((_, i) => !feed?.further[i]![1])
+    const isOld = (position: string) => !feed || position <= feed.floor
+    const young = lacking.filter((position) => !isOld(position) && position !== known?.position)
+    const posted = await readPosted(topic, young).catch(() => {
+      about.degraded.add('recent')
+      return new Map<string, CommentView>()
+    })
+    const cold = lacking.filter((position) => isOld(position) || posted.has(position)).map(commentIdAt)
     about.usesStore = cold.length > 0
     const stored = await store.byId(topic, cold).catch(() => {
       about.degraded.add('older')
@@ -61,7 +77,7 @@ export function createCommentReader({ readFeed, store, isBehind }: ReadDependenc
     })
     const views = positions.flatMap((position, i) => {
       const unread = known?.position === position ? { ...known, likes: null, replies: null } : undefined
-      const base = stored.get(commentIdAt(position)) ?? unread
+      const base = stored.get(commentIdAt(position)) ?? posted.get(position) ?? unread
       const view = feed ? mergeTuple(topic, base, feed.further[i]!) : base
       return view ? [withPin(view, feed)] : []
     })

@@ -3,7 +3,7 @@ import { commentIdAt } from '../../events/position.ts'
 import type { CommentStore } from './comment-store.ts'
 import { type CommentView, mergeTuple } from './comment-view.ts'
 import type { FeedReply, ReadFeed } from './feed-reader.ts'
-import { type About, type PageParts, newAbout, shownPins, staysListed, withPin } from './page-parts.ts'
+import { type About, type PageParts, newAbout, shownPins, staysListed, upToFloor, withPin } from './page-parts.ts'
 import type { Page, PageRequest } from './read-page.ts'
 import type { Version } from './version.ts'
 
@@ -17,10 +17,11 @@ type Dependencies = {
 
 /**
  * Roots in hot order: places from Redis, each with its comment where the feed has it, the others from MongoDB by id. Ranks move while somebody
- * pages: a comment may then come twice or not at all. Without Redis the first page is the newest one and says so.
+ * pages: a comment may then come twice or not at all. Without Redis the first page is the newest one and says so. Without MongoDB its part is that
+ * of `known`, the same page of within the last minute.
  */
 export function createRankedReader({ readFeed, store, isBehind, readNewest }: Dependencies, { withFirstReplies, viewsOfPins }: PageParts) {
-  return async function rankedPage(request: PageRequest, unless?: Version): Promise<Page | undefined> {
+  return async function rankedPage(request: PageRequest, unless?: Version, known?: Page): Promise<Page | undefined> {
     const { topic, after, limit, previews } = request
     const about = newAbout()
     const size = limit + 1 + shownPins
@@ -32,7 +33,7 @@ export function createRankedReader({ readFeed, store, isBehind, readNewest }: De
       return { ...newest, degraded: new Set([...newest.degraded, 'order']) }
     }
     about.version = feed.version
-    const [views, pinned] = await Promise.all([viewsOf(topic, feed, previews, about), viewsOfPins(topic, feed.pins, about)])
+    const [views, pinned] = await Promise.all([viewsOf(topic, feed, previews, about, known), viewsOfPins(topic, feed.pins, about)])
     if (views.length === 0 && about.degraded.has('older')) throw new DomainError('unavailable', 'comments cannot be read now')
     const atTop = new Set(pinned.map(({ position }) => position))
     const joined = views.filter((view) => !atTop.has(view.position) && staysListed(view))
@@ -49,7 +50,7 @@ export function createRankedReader({ readFeed, store, isBehind, readNewest }: De
     }
   }
 
-  async function viewsOf(topic: string, feed: FeedReply, previews: number, about: About): Promise<CommentView[]> {
+  async function viewsOf(topic: string, feed: FeedReply, previews: number, about: About, known: Page | undefined): Promise<CommentView[]> {
     const cold = feed.listed.filter(([, creation]) => creation === '').map(([position]) => commentIdAt(position))
     if (cold.length === 0) return feed.listed.flatMap((tuple) => mergeTuple(topic, undefined, tuple) ?? [])
     about.usesStore = true
@@ -59,8 +60,10 @@ export function createRankedReader({ readFeed, store, isBehind, readNewest }: De
       const views = feed.listed.flatMap((tuple) => mergeTuple(topic, stored.get(commentIdAt(tuple[0])), tuple) ?? [])
       return await withFirstReplies(topic, views, previews, feed)
     } catch {
-      about.degraded.add('older')
-      return feed.listed.flatMap((tuple) => mergeTuple(topic, undefined, tuple) ?? [])
+      about.degraded.add(known ? 'stale' : 'older')
+      const kept = known ? upToFloor([...known.pinned, ...known.items], feed.floor) : []
+      const byPosition = new Map(kept.map((view) => [view.position, view]))
+      return feed.listed.flatMap((tuple) => mergeTuple(topic, byPosition.get(tuple[0]), tuple) ?? [])
     }
   }
 }

@@ -1,7 +1,6 @@
-import { DomainError } from '../../errors.ts'
 import type { CommentView } from './comment-view.ts'
 import { type About, newAbout } from './page-parts.ts'
-import type { CommentReader } from './read-comments.ts'
+import { type CommentReader, requireTold } from './read-comments.ts'
 import type { Version } from './version.ts'
 
 /** A comment among those it belongs to; no `comment`: there is none. */
@@ -20,9 +19,9 @@ export async function readThread(
 ): Promise<Thread | undefined> {
   const found = known ? await reader.byId(topic, [id], 3, known) : await reader.byId(topic, [id], 3, undefined, unless)
   if (!found) return undefined
+  requireTold(found)
   const { views, ...about } = found
   const comment = views[0]
-  if (!comment && about.degraded.size > 0) throw new DomainError('unavailable', 'the comment cannot be read now')
   if (!comment) return about
   const [root, beside] = await Promise.all([
     comment.rootId ? reader.byId(topic, [comment.rootId], 3) : undefined,
