@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { defaultLimits } from '../src/consumers/hotspots/decide.ts'
+import { defaultLimits } from '../src/hotspot-limits.ts'
 import { type Bench, type Row, median, rowBelow, spawnProcess } from './harness.ts'
 import { until } from './log.ts'
 import { caughtUp, startSystem } from './system.ts'

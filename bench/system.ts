@@ -1,4 +1,4 @@
-import { defaultLimits } from '../src/consumers/hotspots/decide.ts'
+import { defaultLimits } from '../src/hotspot-limits.ts'
 import { readLag } from '../src/consumers/lag.ts'
 import { bodyOf } from './events.ts'
 import { type Bench, type Child, load, median, secret, spawnProcess, unbound } from './harness.ts'

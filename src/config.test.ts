@@ -103,7 +103,7 @@ describe('the environment', () => {
 })
 
 test('the reference has every variable, described', () => {
-  expect(variables).toHaveLength(27)
+  expect(variables).toHaveLength(28)
   expect(variables.filter(({ description }) => description.length < 10)).toEqual([])
   expect(variables.filter(({ isRequired }) => isRequired).map(({ name }) => name)).toEqual(['REDIS_URL', 'MONGODB_URL'])
   expect(variables.find(({ name }) => name === 'IDEMPOTENCY_WINDOW_MS')?.default).toBe('3600000')

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
+import { defaultLimits } from './hotspot-limits.ts'
 import { TopicGlob } from './topics.ts'
 
 const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -36,12 +37,19 @@ const storesSchema = z.object({
   idempotencyWindowMs: integer(10_000)
     .default(3_600_000)
     .describe('How long a repeated Idempotency-Key gets its first answer, ms. Half of it is the time a write may take, so at least 10000.'),
-  hotWritesPerSecond: integer(1).default(100).describe('Events a second on one topic from which it gets a stream of its own.'),
-  hotReadsPerSecond: integer(1).default(2_000).describe('Reads a second of one topic from which it counts as hot.'),
+  hotWritesPerSecond: integer(1)
+    .default(defaultLimits.writesPerSecond)
+    .describe('Events a second on one topic from which it gets a stream of its own.'),
+  hotReadsPerSecond: integer(1).default(defaultLimits.readsPerSecond).describe('Reads a second of one topic from which it counts as hot.'),
   hotCoolDownMs: integer(1_000)
-    .default(60_000)
+    .default(defaultLimits.coolDownMs)
     .describe('How long both rates of a hot topic must be below a quarter of these before it is an ordinary one again, ms.'),
-  hotTopics: integer(1, 1_000).default(20).describe('Most topics that are made hot by their rates at one time.'),
+  hotRetireAfterMs: integer(0)
+    .default(defaultLimits.retireAfterMs)
+    .describe(
+      'How long the stream of a topic that is not hot any more is kept after its last event, ms: until then its comments are found without MongoDB.',
+    ),
+  hotTopics: integer(1, 1_000).default(defaultLimits.topics).describe('Most topics that are made hot by their rates at one time.'),
   logLevel: z
     .enum(levels, `must be ${levels.join(', ')}`)
     .default('info')

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { commandsOn } from '../../test/commands.ts'
 import { type Deployment, createDeployment, quiet, until } from '../../test/deployment.ts'
 import { runController } from '../consumers/hotspots/run-controller.ts'
-import { defaultLimits } from '../consumers/hotspots/decide.ts'
+import { defaultLimits } from '../hotspot-limits.ts'
 import { listHotspots } from '../events/hotspots.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -76,7 +76,7 @@ test('promote, ls, why and demote, on a topic with a backlog', slow, async () =>
 })
 
 test('a promotion reaches every group in less than 2 s and ends by itself', slow, async () => {
-  await ovation.consume({ hotspots: defaultLimits })
+  await ovation.consume({ hotspots: { ...defaultLimits, retireAfterMs: 0 } })
   const { post } = commandsOn(ovation.append)
   await post('song:other', 'ann')
   await ovation.caughtUp()

@@ -1,44 +1,70 @@
+import { createUsualTime } from './usual-time.ts'
+
 /** Hot batches take at most this share of the time, where nobody says otherwise: measured to leave a priority insert at p99 9 ms beside 14,000 hot events a second. */
 export const defaultDutyPercent = 50
 /** An observation older than this says nothing about now: a lane that fell silent is not in need, ms. */
 const freshMs = 2_000
-/** Longest rest, ms; at a duty below half longer by as much, so that it holds for batches of up to a second. */
+/** A write that takes this much longer than usual is noticed by nobody: a hot batch holds Redis up for about as long, ms. */
+const unnoticedMs = 10
+/** What is usual is learned from one write in this time, so that congestion it is told of late changes little, ms. */
+const learnEveryMs = 100
+/** Three slow writes in a row are crowding, or a quarter of the last dozen or two. */
+const [recentWeight, crowdedShare] = [0.1, 0.25]
+/** A process that starts in the middle of a flood rests as long as if the others suffered for this long, to learn what is usual, ms. */
+const settlingMs = 3_000
+/** Longest rest: so many times the batch, ... */
+const longestRest = 20
+/** ... and this, ms; at a duty below half longer by as much, so that it holds for batches of up to a second. */
 const longestRestMs = 1_000
 
 /**
- * How long the hot lane rests between batches, so that the other lanes keep the store to themselves for the rest of the time or more. It starts
- * at what `dutyPercent` leaves, doubles while the other lanes' writes take more than twice their baseline, here or in another process, and
- * shrinks by a tenth when they do not.
+ * How long the hot lane rests between batches. As long as the other lanes do not suffer, what `dutyPercent` leaves; while they do, here or in
+ * another process, twice as long after each batch, and half as long after each when they do not. They suffer while a quarter of their
+ * recent writes take more than twice what three of four usually take, by a difference that can be noticed.
  */
 export function createPacer(dutyPercent = defaultDutyPercent, now: () => number = () => performance.now()) {
   const least = (100 - dutyPercent) / dutyPercent
-  let restFactor = least
-  let isCrowdedElsewhere = false
-  /** Each lane against itself: one that waits for company writes larger batches, which is no congestion. */
-  const lanes = new Map<string, { baselineMs: number; recentMs: number; atMs: number }>()
-  const mix = (old: number, ms: number, weight: number) => old + (ms - old) * weight
-  const isCrowded = () => [...lanes.values()].some(({ baselineMs, recentMs, atMs }) => recentMs > 2 * baselineMs && now() - atMs < freshMs)
+  let restFactor = Math.max(least, longestRest)
+  let startedAtMs: number | undefined
+  let pressedAtMs = -Infinity
+  let elsewhere = { isCrowded: false, isPressing: false }
+  const lanes = new Map<string, { usual: ReturnType<typeof createUsualTime>; slowShare: number; atMs: number; learnedAtMs: number }>()
+  const isCrowded = () => [...lanes.values()].some(({ slowShare, atMs }) => slowShare > crowdedShare && now() - atMs < freshMs)
+  const isPressing = () => now() - pressedAtMs < freshMs
   return {
-    /** A write of a lane that must not notice took this long. */
-    observe(lane: string, ms: number): void {
-      const { baselineMs, recentMs } = lanes.get(lane) ?? { baselineMs: ms, recentMs: ms }
-      // The baseline falls at once and rises slowly: congestion must not become the norm it is measured against.
+    /** A write of so many entries of a lane that must not notice took this long. */
+    observe(lane: string, entries: number, ms: number): void {
+      startedAtMs ??= now()
+      const { usual, slowShare, learnedAtMs } = lanes.get(lane) ?? { usual: createUsualTime(), slowShare: 0, learnedAtMs: -Infinity }
+      const usualMs = usual.of(entries)
+      const isSlow = usualMs !== undefined && ms > 2 * usualMs && ms > usualMs + unnoticedMs
+      // What the hot lane does to the others must not become usual. What is slow while it rests long is slow without it.
+      const isAtRest = !isPressing() && !elsewhere.isPressing && now() - learnedAtMs >= learnEveryMs
+      const learns = usualMs === undefined || isAtRest
+      if (learns) usual.learn(entries, ms)
       lanes.set(lane, {
-        recentMs: mix(recentMs, ms, 0.2),
-        baselineMs: mix(baselineMs, ms, ms < baselineMs ? 0.5 : 0.005),
+        usual,
+        slowShare: slowShare + recentWeight * (Number(isSlow) - slowShare),
         atMs: now(),
+        learnedAtMs: learns ? now() : learnedAtMs,
       })
     },
-    /** Whether the other lanes of this process take more than twice their time. */
+    /** Whether the other lanes of this process suffer. */
     isCrowded,
-    /** Whether those of another process do. */
-    hearOf(isCrowded: boolean): void {
-      isCrowdedElsewhere = isCrowded
+    /** Whether the hot lane of this process has lately taken more than its least. */
+    isPressing,
+    /** What other processes say of theirs. */
+    hearOf(others: { isCrowded: boolean; isPressing: boolean }): void {
+      elsewhere = others
     },
     /** What to rest after a hot batch that took this long, ms. */
     restAfter(ms: number): number {
+      startedAtMs ??= now()
       restFactor =
-        isCrowded() || isCrowdedElsewhere ? Math.max(least, Math.min(20, Math.max(restFactor, 0.5) * 2)) : Math.max(least, restFactor * 0.9)
+        isCrowded() || elsewhere.isCrowded || now() - startedAtMs < settlingMs
+          ? Math.max(least, Math.min(longestRest, Math.max(restFactor, 0.5) * 2))
+          : Math.max(least, restFactor / 2)
+      if (restFactor < longestRest / 2) pressedAtMs = now()
       return Math.min(longestRestMs * Math.max(1, least), ms * restFactor)
     },
   }

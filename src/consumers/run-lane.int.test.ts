@@ -171,6 +171,54 @@ describe("a promoted topic's stream", () => {
     for (const batch of model.batches) expect(new Set(batch.map((id) => topicOf.get(id)))).toEqual(new Set(topics))
   })
 
+  test('has at most two batches in hand, though twenty come out of a quiet moment with a backlog each', async () => {
+    await post(1)
+    const topics = Array.from({ length: 20 }, (_, i) => `song:${i}`)
+    for (const topic of topics) await promote(ovation.redis, ovation.keys, topic)
+    const inHand: number[] = []
+    const count = async () => {
+      const pending = await Promise.all(topics.map((topic) => ovation.redis.xpending(ovation.keys.of(topic).hot(topic), 'store')))
+      inHand.push(pending.reduce((sum, [entries]) => sum + (entries as number), 0))
+    }
+    const ownPending: number[] = []
+    let reads = 0
+    let burst = () => {}
+    const hasBurst = new Promise<void>((resolve) => (burst = resolve))
+    const gated: Parameters<typeof start>[1] = {
+      kind: 'hot',
+      batchSize: 20,
+      pacer: { observe() {}, restAfter: () => 0 },
+      redis: (redis) => ({
+        ...redis,
+        readOwnPending: async (...args) => {
+          const delivered = await redis.readOwnPending(...args)
+          ownPending.push(delivered.reduce((sum, { entries }) => sum + entries.length, 0))
+          return delivered
+        },
+        readNew: async (...args) => {
+          if (reads++ === 1) await hasBurst // the first one has found nothing
+          return redis.readNew(...args)
+        },
+      }),
+    }
+    const model = createRecorder('store', count)
+    const lane = start(model, gated)
+    await until(async () => reads > 1)
+    for (const topic of topics) await post(20, topic)
+    burst()
+    await until(async () => model.batches.flat().length >= 200)
+    await lane.stop()
+    expect(Math.max(...inHand)).toBeLessThanOrEqual(40)
+
+    // What a consumer of the name had in hand at its death comes in batches too.
+    const consumer = createConsumerRedis(ovation.redis, 'store', 'c')
+    await consumer.readNew(await streamsOf(ovation.redis, ovation.keys, 'hot'), 20)
+    const restarted = createRecorder('store')
+    start(restarted, gated)
+    await until(async () => model.batches.flat().length + restarted.batches.flat().length >= 400)
+    expect(Math.max(...ownPending)).toBe(20)
+  })
+
   test('is paced: a rest after each batch, and its time is not what the others are measured by', async () => {
     await promote(ovation.redis, ovation.keys, 'song:hot')
     await post(10, 'song:hot')

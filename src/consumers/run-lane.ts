@@ -6,7 +6,7 @@ import { applyBatch } from './apply-batch.ts'
 import type { ConsumerRedis, Delivered } from './consumer-redis.ts'
 import type { Pacer } from './pacer.ts'
 import { backoffMs } from './persist.ts'
-import { type Portions, createPortions } from './portions.ts'
+import { type Portions, createPortions, shareOf } from './portions.ts'
 import type { LaneKind, Stream } from './streams.ts'
 
 export type LaneOptions = {
@@ -99,7 +99,8 @@ const isRetirement = ({ options }: Lane, error: unknown): boolean =>
   options.kind === 'hot' && error instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.message)
 
 async function applyOwnPending(lane: Lane, streams: readonly Stream[], signal: AbortSignal): Promise<boolean> {
-  const pending = await lane.redis.readOwnPending(streams, lane.options.batchSize)
+  const { kind, batchSize } = lane.options
+  const pending = await lane.redis.readOwnPending(streams, kind === 'hot' ? shareOf(batchSize, streams.length) : batchSize)
   if (pending.length === 0) return false
   await apply(lane, pending, signal)
   return true
@@ -129,14 +130,14 @@ async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, 
   }
 }
 
-/** One batch, of all hot streams that have something; then the table is looked at again. */
+/** A batch of the hot streams that have a backlog, and one of the others, at most; then the table is looked at again. */
 async function applyHot(lane: Lane, streams: readonly Stream[], waitMs: number, portions: Portions, signal: AbortSignal): Promise<void> {
-  const asked = portions.of(streams.length)
-  const delivered = await readNew(lane, streams, waitMs, asked)
-  portions.saw(
-    delivered.map(({ entries }) => entries.length),
-    asked,
-  )
+  const parts = portions.of(streams)
+  const [all] = parts
+  const reads = parts.length === 1 ? [readNew(lane, all!.of, waitMs, all!.each)] : parts.map(({ of, each }) => lane.redis.readNew(of, each))
+  for (const read of reads) read.catch(() => {}) // one failure is thrown below; what another read was given is pending, and comes first after that
+  const delivered = (await Promise.all(reads)).flat()
+  portions.saw(delivered, parts)
   if (delivered.length > 0) await apply(lane, delivered, signal)
 }
 
@@ -201,7 +202,7 @@ async function applyStep(lane: Lane, step: readonly Delivered[], inHand: readonl
   const tookMs = performance.now() - startedMs
   log.debug({ applied, parked, tookMs: Math.round(tookMs) }, 'batch applied')
   if (options.kind === 'hot') await delay(pacer.restAfter(tookMs), undefined, { signal }).catch(() => {})
-  else pacer.observe(options.kind, tookMs)
+  else pacer.observe(options.kind, applied + parked, tookMs)
 }
 
 function stepsOf(delivered: readonly Delivered[], size: number): Delivered[][] {

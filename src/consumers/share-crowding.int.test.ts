@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commandsOn } from '../../test/commands.ts'
 import { type Deployment, createDeployment, quiet, until } from '../../test/deployment.ts'
 import { type Gate, createGate } from '../../test/e2e/gate.ts'
 import { promote } from '../events/hotspots.ts'
-import { createPacer } from './pacer.ts'
+import { type Pacer, createPacer } from './pacer.ts'
 import { shareCrowding } from './share-crowding.ts'
 
 let ovation: Deployment
@@ -31,12 +31,14 @@ test(
     for (let sent = 0; sent < 20_000; sent += 1_000) await Promise.all(Array.from({ length: 1_000 }, () => post('song:hot', 'crowd')))
     gate.slow({ askMs: 50 }) // so that the noise of the machine is no congestion
     await ovation.consume({ groups: ['store'], lanes: ['priority', 'global'], mongodbUrl: gate.url })
+    let written = 0
     const traffic = (async () => {
-      while (!over.signal.aborted) {
+      for (; !over.signal.aborted; written++) {
         const id = await posted('song:a', 'ann')
         await until(async () => (await ovation.collections.comments.countDocuments({ _id: `song:a/${id}` })) === 1)
       }
     })()
+    await until(async () => written >= 30) // what is usual is known
     const { stats } = await ovation.consume({ groups: ['store'], lanes: ['hot'], hot: { batchSize: 20 } })
     const applied = () => stats()[0]!.stats.applied
     /** What 200 hot events take, ms. */
@@ -51,40 +53,85 @@ test(
 
     gate.slow({ askMs: 200, answerMs: 200 })
     await until(isSaid)
-    await pace()
-    const crowdedMs = await pace()
-    expect(crowdedMs).toBeGreaterThan(2 * atRestMs)
+    let crowdedMs = 0
+    await until(async () => (crowdedMs = await pace()) > 4 * atRestMs)
 
     gate.slow({ askMs: 50 })
     await until(async () => !(await isSaid()))
-    await pace()
     await until(async () => (await pace()) < crowdedMs / 2)
     over.abort()
     await traffic
   },
 )
 
-test('only processes with other lanes tell, only those with the hot one listen, a group for itself', async () => {
-  const pacers = { store: createPacer(), feed: createPacer() }
-  for (let i = 0; i < 20; i++) pacers.store.observe('global', i < 10 ? 1 : 100)
-  const start = (tells: boolean, listens: boolean, of = new Map(Object.entries(pacers))) => {
+describe('between processes', () => {
+  const stops: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+  /** One with these lanes: what it says of its own, and what it hears of others. */
+  function start(says: { isCrowded?: boolean; isPressing?: boolean }, lanes: { hasHot: boolean; hasOthers: boolean }, of = 'store') {
+    const heard: Parameters<Pacer['hearOf']>[0][] = []
+    const { isCrowded = false, isPressing = false } = says
+    const pacer = {
+      ...createPacer(),
+      isCrowded: () => isCrowded,
+      isPressing: () => isPressing,
+      hearOf: (others: (typeof heard)[0]) => void heard.push(others),
+    }
+    const pacers = new Map(['store', 'feed'].map((group) => [group, group === of ? pacer : createPacer()]))
     const stopping = new AbortController()
-    const ended = shareCrowding({ redis: ovation.redis, keys: ovation.keys, pacers: of, tells, listens, log: quiet }, stopping.signal)
-    return async () => {
+    const ended = shareCrowding({ redis: ovation.redis, keys: ovation.keys, pacers, ...lanes, log: quiet }, stopping.signal)
+    const stop = async () => {
       stopping.abort()
       await ended
     }
+    stops.push(stop)
+    return { heard, stop }
   }
-  const hotOnly = { store: createPacer(), feed: createPacer() }
-  const factor = (group: 'store' | 'feed') => hotOnly[group].restAfter(10)
-  const stops = [start(false, true), start(false, true, new Map(Object.entries(hotOnly)))]
-  await until(async () => (await ovation.redis.info('commandstats')).includes('mget'))
-  expect(await isSaid()).toBe(false)
-  expect(factor('store')).toBe(10)
-  stops.push(start(true, false))
-  await until(async () => factor('store') > 10)
-  expect(factor('feed')).toBe(10)
-  expect(await isSaid('feed')).toBe(false)
-  expect(await ovation.redis.pttl(`${ovation.keys.prefix}crowded:store`)).toBeGreaterThan(0)
-  for (const stop of stops) await stop()
+  const [hotOnly, othersOnly] = [
+    { hasHot: true, hasOthers: false },
+    { hasHot: false, hasOthers: true },
+  ]
+  const hears = (heard: readonly unknown[], others: unknown) => until(async () => JSON.stringify(heard.at(-1)) === JSON.stringify(others))
+  const both = (isCrowded: boolean, isPressing: boolean) => ({ isCrowded, isPressing })
+
+  test('those with other lanes tell that they suffer, those with the hot one hear of it, a group for itself', async () => {
+    const hot = start({}, hotOnly)
+    const feed = start({}, hotOnly, 'feed')
+    const other = start({}, othersOnly)
+    start({ isCrowded: true }, hotOnly) // it cannot know
+    await until(async () => hot.heard.length > 2 && feed.heard.length > 2)
+    expect([...hot.heard, ...feed.heard]).not.toContainEqual(both(true, false))
+    const { stop } = start({ isCrowded: true }, othersOnly)
+    await hears(hot.heard, both(true, false))
+    expect(await ovation.redis.pttl(`${ovation.keys.prefix}crowded:store`)).toBeGreaterThan(0)
+    await stop()
+    await hears(hot.heard, both(false, false))
+    expect([...feed.heard, ...other.heard]).not.toContainEqual(both(true, false))
+  })
+
+  test('those with the hot lane tell that it presses, those with others hear of it', async () => {
+    const other = start({}, othersOnly)
+    const { stop } = start({ isPressing: true }, hotOnly)
+    await hears(other.heard, both(false, true))
+    await stop()
+    await hears(other.heard, both(false, false))
+  })
+
+  test('no command names two keys: they are on different servers of a cluster', async () => {
+    const monitor = await ovation.redis.monitor()
+    const named: string[][] = []
+    monitor.on('monitor', (_: string, args: string[]) => {
+      const keys = args.filter(
+        (arg) => arg.startsWith(`${ovation.keys.prefix}crowded:`) || arg.startsWith(`${ovation.keys.prefix}pressing:`),
+      )
+      if (keys.length > 0) named.push(keys)
+    })
+    const all = start({ isCrowded: true, isPressing: true }, { hasHot: true, hasOthers: true })
+    await hears(all.heard, both(true, true))
+    monitor.disconnect()
+    expect(new Set(named.map((keys) => keys.length))).toEqual(new Set([1]))
+    expect(new Set(named.flat()).size).toBe(4)
+  })
 })

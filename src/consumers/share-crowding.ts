@@ -8,7 +8,7 @@ const intervalMs = 500
 /** What a process said counts for this long: a few times the interval, since a crowded one is late. */
 const validMs = 2_000
 
-const crowdedKey = ({ prefix }: Keys, group: string) => `${prefix}crowded:${group}`
+const key = ({ prefix }: Keys, what: 'crowded' | 'pressing', group: string) => `${prefix}${what}:${group}`
 
 export type ShareCrowding = {
   redis: Redis
@@ -16,30 +16,43 @@ export type ShareCrowding = {
   /** By group. */
   pacers: ReadonlyMap<string, Pacer>
   /** Whether this process reads the lanes that must not notice. */
-  tells: boolean
+  hasOthers: boolean
   /** Whether it reads the hot lane. */
-  listens: boolean
+  hasHot: boolean
   log: Logger
 }
 
 /**
- * Hot lanes rest while the other lanes of their group are crowded in any process: those say so, with a key that expires, and only while they
- * are. A server that does not answer leaves each process to what it sees itself. Ends on abort.
+ * Hot lanes rest while the other lanes of their group suffer in any process, and those learn what is usual only while no hot lane presses. Each
+ * says so of itself, with a key that expires, and only while it is so. A server that does not answer leaves each process to what it sees
+ * itself. Ends on abort.
  */
-export async function shareCrowding({ redis, keys, pacers, tells, listens, log }: ShareCrowding, signal: AbortSignal): Promise<void> {
-  const groups = [...pacers.keys()]
+export async function shareCrowding(between: ShareCrowding, signal: AbortSignal): Promise<void> {
+  const { pacers, log } = between
   while (!signal.aborted) {
     try {
-      const crowded = tells ? groups.filter((group) => pacers.get(group)!.isCrowded()) : []
-      await Promise.all(crowded.map((group) => redis.set(crowdedKey(keys, group), '1', 'PX', validMs)))
-      if (listens) {
-        const said = await redis.mget(groups.map((group) => crowdedKey(keys, group)))
-        for (const [i, group] of groups.entries()) pacers.get(group)!.hearOf(said[i] !== null)
-      }
+      await Promise.all([...pacers].map(([group, pacer]) => share(between, group, pacer)))
     } catch (error) {
       log.debug({ reason: String(error) }, 'crowding is not shared')
-      for (const pacer of pacers.values()) pacer.hearOf(false)
+      for (const pacer of pacers.values()) pacer.hearOf({ isCrowded: false, isPressing: false })
     }
     await delay(intervalMs, undefined, { signal }).catch(() => {})
   }
+}
+
+async function share({ redis, keys, hasOthers, hasHot, log }: ShareCrowding, group: string, pacer: Pacer): Promise<void> {
+  // One key a command: they are on different servers of a cluster.
+  const [crowded, pressing] = await Promise.all([
+    hasHot ? redis.exists(key(keys, 'crowded', group)) : 0,
+    hasOthers ? redis.exists(key(keys, 'pressing', group)) : 0,
+  ])
+  pacer.hearOf({ isCrowded: crowded === 1, isPressing: pressing === 1 })
+  const said = [
+    ...(hasOthers && pacer.isCrowded() ? ['crowded' as const] : []),
+    ...(hasHot && pacer.isPressing() ? ['pressing' as const] : []),
+  ]
+  for (const what of said)
+    await redis
+      .set(key(keys, what, group), '1', 'PX', validMs)
+      .catch((error: unknown) => log.debug({ reason: String(error) }, 'crowding is not shared')) // as a full Redis refuses it
 }

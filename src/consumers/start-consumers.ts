@@ -14,10 +14,10 @@ import { createStore } from '../projections/store.ts'
 import { archivedPartitionsFault } from '../mongo/partitions-setting.ts'
 import { partitionsFault } from '../redis/check-server.ts'
 import { connectRedis, isTransientRedisError } from '../redis/connect.ts'
+import type { HotspotLimits } from '../hotspot-limits.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createConsumerRedis } from './consumer-redis.ts'
 import { flushNumbers } from './flush-numbers.ts'
-import type { HotspotLimits } from './hotspots/decide.ts'
 import { runController } from './hotspots/run-controller.ts'
 import { createPacer } from './pacer.ts'
 import { persist } from './persist.ts'
@@ -38,8 +38,6 @@ export type ConsumerOptions = {
   concurrency?: number
   /** What the hot lane may take of the store. */
   hot?: HotBudget
-  /** Another way to MongoDB for the hot lane alone. */
-  hotMongodbUrl?: string
   /** When topics are hot; left out, this process promotes and demotes none. */
   hotspots?: HotspotLimits
   claimAfterMs?: number
@@ -79,7 +77,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
     connections.push(redis)
     return redis
   }
-  const crowd = connectMongo(options.hotMongodbUrl ?? mongodbUrl, { poolSize: 4, purpose: 'write' })
+  const crowd = connectMongo(mongodbUrl, { poolSize: 4, purpose: 'write' })
   const others = connectMongo(mongodbUrl, { poolSize: 8, purpose: 'write' })
   const collections = collectionsOf(others.db)
   const shared = connect()
@@ -130,7 +128,7 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
             kind,
             batchSize: kind === 'hot' ? (options.hot?.batchSize ?? 100) : projection.acknowledges ? 200 : 1_000,
             inFlight: kind === 'hot' ? 1 : projection.acknowledges ? 2 : 3,
-            lingerMs: kind === 'priority' ? 0 : group === 'counts' || group === 'likes' ? 20 : 10, // the feed is what people see
+            lingerMs: kind === 'priority' ? 0 : { feed: 5, store: 10, counts: 20, likes: 20 }[group], // the feed is what people see
             claimAfterMs: options.claimAfterMs ?? defaultClaimAfterMs,
           },
           pacer,
@@ -148,8 +146,8 @@ export async function startConsumers(options: ConsumerOptions): Promise<RunningC
       }
     }
   }
-  const [listens, tells] = [lanes.includes('hot'), lanes.some((kind) => kind !== 'hot')]
-  loops.push(shareCrowding({ redis: shared, keys, pacers, listens, tells, log }, stopping.signal))
+  const [hasHot, hasOthers] = [lanes.includes('hot'), lanes.some((kind) => kind !== 'hot')]
+  loops.push(shareCrowding({ redis: shared, keys, pacers, hasHot, hasOthers, log }, stopping.signal))
   if (options.hotspots) {
     const controller = { redis: shared, keys, limits: options.hotspots, log: log.child({ component: 'hotspots' }) }
     loops.push(checked.then(() => runController(controller, stopping.signal)).catch(unlessStopping))

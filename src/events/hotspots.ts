@@ -22,16 +22,29 @@ export type Promotion = Pick<Hotspot, 'by' | 'untilMs' | 'rate'>
 
 const byHand: Promotion = { by: 'operator', untilMs: null, rate: null }
 
-/** From now on the topic's events go to `hot:<topic>`, which every group reads within a second from its first entry. Repeated: changes why and until when. False: nothing was done, a rate takes over from no person. */
-export async function promote(redis: Redis, keys: Keys, topic: string, promotion: Promotion = byHand): Promise<boolean> {
+/** From now on the topic's events go to `hot:<topic>`, which every group reads within a second from its first entry. Repeated: changes why and until when. False: nothing was done, since a rate takes over from no person, or the server's clock is past `validUntilMs`. */
+export async function promote(
+  redis: Redis,
+  keys: Keys,
+  topic: string,
+  promotion: Promotion = byHand,
+  validUntilMs = Infinity,
+): Promise<boolean> {
   const { hotspots, groups, hot, meta, hotspotInfo } = keys.of(topic)
-  return (await redis.eval(promoteText, 5, hotspots, groups, hot(topic), meta, hotspotInfo, topic, JSON.stringify(promotion))) === 1
+  const about = [topic, JSON.stringify(promotion), validUntilMs === Infinity ? 'inf' : validUntilMs]
+  return (await redis.eval(promoteText, 5, hotspots, groups, hot(topic), meta, hotspotInfo, ...about)) === 1
 }
 
-/** New events go back to `global`; the hot stream stays readable until it is retired. By `rate`: not what a person promoted. False: nothing was done. */
-export async function demote(redis: Redis, keys: Keys, topic: string, by: 'operator' | 'rate' = 'operator'): Promise<boolean> {
+/** New events go back to `global`; the hot stream stays readable until it is retired. By `rate`: not what a person promoted. False: nothing was done, also when the server's clock is past `validUntilMs`. */
+export async function demote(
+  redis: Redis,
+  keys: Keys,
+  topic: string,
+  by: 'operator' | 'rate' = 'operator',
+  validUntilMs = Infinity,
+): Promise<boolean> {
   const { hotspots, hotspotInfo } = keys.of(topic)
-  return (await redis.eval(demoteText, 2, hotspots, hotspotInfo, topic, by)) === 1
+  return (await redis.eval(demoteText, 2, hotspots, hotspotInfo, topic, by, validUntilMs === Infinity ? 'inf' : validUntilMs)) === 1
 }
 
 /**

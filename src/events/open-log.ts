@@ -62,7 +62,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
     return await Promise.race([promise, timeout])
   } catch (cause) {
     if (cause instanceof DomainError) throw cause
-    throw new DomainError('unavailable', 'the log is being reopened; repeat the request with the same Idempotency-Key', {}, { cause })
+    throw new DomainError('unavailable', 'the log does not answer; repeat the request with the same Idempotency-Key', {}, { cause })
   } finally {
     clearTimeout(timer)
   }

@@ -15,7 +15,7 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     hotspots: key('hotspots'),
     /** Hash: topic to why it is a hotspot and until when, as JSON. */
     hotspotInfo: key('hotspot-info'),
-    /** Sorted set: topic to its writes in that second of the server's clock. */
+    /** Sorted set: topic to its writes in that second of the server's clock, as the API process knows it: a second beside it now and then. */
     heat: (second: number) => key(`heat:${second}`),
     /** How far a user has used up the quota of a class. */
     limit: (quota: string, user: string) => key(`limit:${quota}:${user}`),
@@ -52,7 +52,7 @@ export type Keys = {
   prefix: string
   partitions: readonly PartitionKeys[]
   of(topic: string): PartitionKeys
-  /** Sorted set: topic to how often it was read in that second, by the processes' clocks. */
+  /** Sorted set: topic to how often it was read in that second, by the server's clock. */
   reads(second: number): string
 }
 

@@ -20,8 +20,14 @@ afterEach(async () => {
   await gate.close()
 })
 
-/** All groups and lanes in this process; the hot lane's own pool goes through the gate. */
-const consume = () => ovation.consume({ hotMongodbUrl: gate.url })
+/** All groups; the hot lane as a process of its own, whose way to MongoDB goes through the gate. */
+async function consume() {
+  const running = [
+    await ovation.consume({ lanes: ['priority', 'global'] }),
+    await ovation.consume({ lanes: ['hot'], mongodbUrl: gate.url }),
+  ]
+  return { stop: () => Promise.all(running.map((consumers) => consumers.stop())) }
+}
 const at = (share: number, samples: readonly number[]) => samples.toSorted((a, b) => a - b)[Math.ceil(share * samples.length) - 1]!
 const inFeed = async (topic: string, id: string) =>
   (await ovation.redis.hexists(ovation.keys.of(topic).feed(topic), positionOfComment(id)!)) === 1

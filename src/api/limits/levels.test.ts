@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Level, isShed, lagSteps, levelAt, memorySteps } from './levels.ts'
-import { memoryIn } from './read-load.ts'
+import { memoryIn } from '../../redis/memory.ts'
 
 /** The levels that a value takes on its way. */
 const along = (values: readonly number[], steps = memorySteps) =>

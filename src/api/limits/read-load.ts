@@ -3,6 +3,7 @@ import { fieldsOf } from '../../events/append.ts'
 import { groupNames } from '../../events/groups.ts'
 import { positionOfEntry } from '../../events/position.ts'
 import type { Keys, PartitionKeys } from '../../redis/keys.ts'
+import { memoryIn } from '../../redis/memory.ts'
 
 export type Load = {
   /** Share of maxmemory that is used; 0 where there is no limit. */
@@ -62,13 +63,6 @@ function slowest(infos: readonly string[][]): string {
     return known.includes(name!) ? [id!] : []
   })
   return delivered.reduce((a, b) => (positionOfEntry(a) < positionOfEntry(b) ? a : b), delivered[0] ?? '0-0')
-}
-
-/** As Redis itself compares: without what it holds for replicas and for the append-only file. */
-export function memoryIn(info: string): number {
-  const of = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
-  const limit = of('maxmemory')
-  return limit === 0 ? 0 : (of('used_memory') - of('mem_not_counted_for_evict')) / limit
 }
 
 async function repliesOf<T>(pipeline: ReturnType<Redis['pipeline']>): Promise<T[]> {

@@ -47,6 +47,7 @@ export async function startOwnDeployment({ coolDownMs, plant, say, signal }: Opt
         OPS_PORT: `${opsPort}`,
         HOT_WRITES_PER_SECOND: `${hotWritesPerSecond}`,
         HOT_COOL_DOWN_MS: `${coolDownMs}`,
+        HOT_RETIRE_AFTER_MS: '0',
         ...(port === undefined ? {} : { PORT: `${port}` }),
       }
       const started = startProduct(name, args, env, join(dir, `${name}.log`))

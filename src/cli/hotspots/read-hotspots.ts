@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { StoresConfig } from '../../config.ts'
-import { type HotspotLimits, coolAtMs, heatOf, keptShare } from '../../consumers/hotspots/decide.ts'
+import { coolAtMs, heatOf, keptShare } from '../../consumers/hotspots/decide.ts'
 import { leaseKey, limitsKey, readSeen } from '../../consumers/hotspots/read-seen.ts'
 import { readStreamLag } from '../../consumers/stream-lag.ts'
 import { groupNames } from '../../events/groups.ts'
 import type { Hotspot } from '../../events/hotspots.ts'
+import type { HotspotLimits } from '../../hotspot-limits.ts'
 import type { Keys } from '../../redis/keys.ts'
 
 /** Events that a group has not applied yet; null where it cannot be known. */
@@ -36,13 +37,15 @@ export const limitsIn = (config: StoresConfig): HotspotLimits => ({
   writesPerSecond: config.hotWritesPerSecond,
   readsPerSecond: config.hotReadsPerSecond,
   coolDownMs: config.hotCoolDownMs,
+  retireAfterMs: config.hotRetireAfterMs,
   topics: config.hotTopics,
 })
 
 /** Hotspots, hottest first, by the limits of the process that acts on them, or else of the environment. */
 export async function readHotspots(redis: Redis, keys: Keys, config: StoresConfig): Promise<Hotspots> {
-  const [seen, said, controlled] = await Promise.all([readSeen(redis, keys), redis.get(limitsKey(keys)), redis.exists(leaseKey(keys))])
+  const [said, controlled] = await Promise.all([redis.get(limitsKey(keys)), redis.exists(leaseKey(keys))])
   const limits = said === null ? limitsIn(config) : (JSON.parse(said) as HotspotLimits)
+  const seen = await readSeen(redis, keys, limits.topics)
   const ratesOf = (topic: string) => {
     const { writes, reads, share } = heatOf(seen, topic, limits)
     return { writesPerSecond: writes, readsPerSecond: reads, share }
@@ -68,7 +71,10 @@ export async function readHotspots(redis: Redis, keys: Keys, config: StoresConfi
     isControlled: controlled === 1,
     rows: (await Promise.all(rows)).sort(byHeat),
     ratesOf,
-    heldUntilMs: (topic) => [seen.heldMs.get(topic)].find((ms) => ms !== undefined && ms > seen.nowMs),
+    heldUntilMs(topic) {
+      const ms = seen.heldMs.get(topic) ?? 0
+      return ms > seen.nowMs ? ms : undefined
+    },
   }
 }
 

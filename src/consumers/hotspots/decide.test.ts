@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Hotspot } from '../../events/hotspots.ts'
-import { type Seen, coolAtMs, decide, defaultLimits as limits } from './decide.ts'
+import { defaultLimits as limits } from '../../hotspot-limits.ts'
+import { type Seen, decide } from './decide.ts'
+import { createWarmth } from './warmth.ts'
 
 const nowMs = 1_800_000_000_000
 const hotspot = (more: Partial<Hotspot> = {}): Hotspot => ({
@@ -75,20 +77,26 @@ describe('a topic that is hot by its rate is demoted', () => {
     expect(kindsOf({ hotspots: [hotspot({ sinceMs: nowMs - 60_000 })] })).toEqual(['demote song:a'])
   })
 
-  test('also where the clock went back when a server was promoted', () => {
-    const ahead = hotspot({ sinceMs: nowMs + 600_000 })
-    expect(coolAtMs(ahead, seen({ hotspots: [ahead] }), limits)).toBe(nowMs + 60_000)
+  test('at once where a person has demoted it and the controller promoted it all the same', () => {
+    const held = { hotspots: [hotspot()], writes: of({ 'song:a': 500 }), heldMs: of({ 'song:a': nowMs + 1 }) }
+    expect(decide(seen(held), limits).actions).toMatchObject([{ kind: 'demote', topic: 'song:a', reason: 'held' }])
+    expect(kindsOf({ ...held, nowMs: nowMs + 1 })).toEqual([])
+    expect(kindsOf({ ...held, hotspots: [hotspot({ by: 'operator', rate: null })] })).toEqual([])
   })
 
-  /** What happens over time, a round every 500 ms. */
-  function play(seconds: number, rateAt: (second: number) => number) {
+  /** What happens over time, a round every 500 ms; the server's clock may jump. */
+  function play(seconds: number, rateAt: (second: number) => number, clockAt = (second: number) => second) {
     const log: string[] = []
-    const warmMs = new Map<string, number>()
+    let ms = 0
+    const warmth = createWarmth(() => ms)
+    const stored = new Map<string, number>()
     let hotspots: Hotspot[] = []
-    for (let ms = 0; ms < seconds * 1_000; ms += 500) {
-      const at = nowMs + ms
-      const { actions, warm } = decide(seen({ nowMs: at, writes: of({ 'song:a': rateAt(ms / 1_000) }), hotspots, warmMs }), limits)
-      for (const topic of warm) warmMs.set(topic, at)
+    for (; ms < seconds * 1_000; ms += 500) {
+      const at = nowMs + clockAt(ms / 1_000) * 1_000
+      const rates = { writes: of({ 'song:a': rateAt(ms / 1_000) }), warmMs: warmth.at(at, stored) }
+      const { actions, warm } = decide(seen({ nowMs: at, ...rates, hotspots }), limits)
+      warmth.remember(warm, new Set(hotspots.map(({ topic }) => topic)))
+      for (const topic of warm) stored.set(topic, at)
       for (const { kind } of actions) {
         log.push(`${kind} at ${ms / 1_000} s`)
         if (kind === 'promote') hotspots = [hotspot({ sinceMs: at })]
@@ -103,6 +111,20 @@ describe('a topic that is hot by its rate is demoted', () => {
     expect(play(600, (second) => (second % 4 < 2 ? 105 : 95))).toEqual(['promote at 0 s'])
     expect(play(600, (second) => (second < 5 ? 200 : second % 40 < 2 ? 26 : 5))).toEqual(['promote at 0 s'])
     expect(play(600, () => 99)).toEqual([])
+  })
+
+  test.each([
+    ['in the middle of a flood', 20],
+    ['while it cools', 50],
+  ])('a clock that goes back ten minutes %s, as a server is promoted, changes nothing of that', (_, jumpsAt) => {
+    const clockAt = (second: number) => (second < jumpsAt ? second : second - 600)
+    const rounds = play(300, (second) => (second < 30 ? 5_000 : 3), clockAt)
+    expect(rounds).toEqual(['promote at 0 s', 'demote at 89.5 s', 'retire at 90 s'])
+  })
+
+  test('nor one that goes forward', () => {
+    const clockAt = (second: number) => (second < 50 ? second : second + 600)
+    expect(play(300, (second) => (second < 30 ? 5_000 : 3), clockAt)).toEqual(['promote at 0 s', 'demote at 89.5 s', 'retire at 90 s'])
   })
 
   test('a flood that is over is demoted and retired once', () => {

@@ -1,16 +1,5 @@
 import type { Hotspot } from '../../events/hotspots.ts'
-
-/** When a topic gets a stream of its own, and when it loses it again. */
-export type HotspotLimits = {
-  writesPerSecond: number
-  readsPerSecond: number
-  /** How long both rates must have stayed below a quarter, ms. */
-  coolDownMs: number
-  /** Most rows of the table that rates may fill: each is one more stream that every group reads. */
-  topics: number
-}
-
-export const defaultLimits: HotspotLimits = { writesPerSecond: 100, readsPerSecond: 2_000, coolDownMs: 60_000, topics: 20 }
+import type { HotspotLimits } from '../../hotspot-limits.ts'
 
 /** What is known at one time of the server's clock. Rates are events and reads a second, by topic. */
 export type Seen = {
@@ -28,7 +17,7 @@ type Rates = { writes: number; reads: number }
 export type Action = Rates &
   (
     | { kind: 'promote'; topic: string; by: 'writes' | 'reads'; rate: number }
-    | { kind: 'demote'; topic: string; reason: 'cooled' | 'expired' }
+    | { kind: 'demote'; topic: string; reason: 'cooled' | 'expired' | 'held' }
     | { kind: 'retire'; topic: string }
   )
 export type Decision = {
@@ -52,8 +41,11 @@ export function heatOf({ writes, reads }: Pick<Seen, 'writes' | 'reads'>, topic:
 
 /** When a hot topic is demoted if its rates stay as low as they are; null: by hand only, or at `untilMs` for a person's promotion. */
 export function coolAtMs({ by, sinceMs, untilMs, topic }: Hotspot, { nowMs, warmMs }: Seen, { coolDownMs }: HotspotLimits): number | null {
-  // A server that was promoted may have another clock: what lies ahead counts as now.
-  return by === 'operator' ? untilMs : Math.min(nowMs, Math.max(sinceMs, warmMs.get(topic) ?? 0)) + coolDownMs
+  if (by === 'operator') return untilMs
+  // A server that was promoted may have a clock that is behind the one before. What lies ahead of it says nothing: counted from now, it would
+  // keep the topic hot until the clock has come there. What the controller has seen itself is in `warmMs`.
+  const lastMs = Math.max(...[sinceMs, warmMs.get(topic) ?? 0].filter((ms) => ms <= nowMs), 0)
+  return lastMs + coolDownMs
 }
 
 /** What is to be done, from what is seen: pure. A person's promotion ends at its time or by hand, whatever the rates. */
@@ -65,10 +57,16 @@ export function decide(seen: Seen, limits: HotspotLimits): Decision {
     const { topic, state, by } = hotspot
     const heat = heatOf(seen, topic, limits)
     const rates = { writes: heat.writes, reads: heat.reads }
-    const isPromotable = heat.share >= 1 && (heldMs.get(topic) ?? 0) <= nowMs
+    const isHeld = (heldMs.get(topic) ?? 0) > nowMs
+    const isPromotable = heat.share >= 1 && !isHeld
     const promotion = { kind: 'promote', topic, by: heat.by, rate: rates[heat.by], ...rates } as const
     if (state === 'draining') {
       actions.push(isPromotable ? promotion : { kind: 'retire', topic, ...rates })
+      continue
+    }
+    if (isHeld && by !== 'operator') {
+      // A person demoted it while this was about to be done.
+      actions.push({ kind: 'demote', topic, reason: 'held', ...rates })
       continue
     }
     const isWarm = heat.share >= keptShare

@@ -15,18 +15,20 @@ export const leaseKey = ({ prefix }: Keys) => `${prefix}hotspot-controller`
 /**
  * The rates, the hotspots, and what is remembered of them. A rate is the mean of the last two whole seconds, or of the last one and the one that
  * runs where that is more already: a flood of several times a limit is seen within a second of its beginning, one at the limit within three.
+ * Those of the hottest 20 of a partition, or of as many as `topics` is more.
  */
-export async function readSeen(redis: Redis, keys: Keys): Promise<Seen> {
+export async function readSeen(redis: Redis, keys: Keys, topics = 0): Promise<Seen> {
   const [second, micros] = (await redis.time()) as unknown as [string, string]
   const nowMs = Number(second) * 1_000 + Math.floor(Number(micros) / 1_000)
+  const most = Math.max(20, topics)
   const windows = Array.from({ length: seconds + 1 }, (_, i) => Number(second) - i)
   const [writes, running, hotspots, warm, held, ...reads] = await Promise.all([
-    hottestTopics(redis, keys, nowMs, seconds),
-    hottestTopics(redis, keys, nowMs + 1_000, seconds),
+    hottestTopics(redis, keys, nowMs, seconds, most),
+    hottestTopics(redis, keys, nowMs + 1_000, seconds, most),
     listHotspots(redis, keys),
     redis.zrevrange(warmKey(keys), 0, -1, 'WITHSCORES'),
     redis.zrevrange(heldKey(keys), 0, -1, 'WITHSCORES'),
-    ...windows.map((window) => redis.zrevrange(keys.reads(window), 0, 99, 'WITHSCORES')),
+    ...windows.map((window) => redis.zrevrange(keys.reads(window), 0, Math.max(100, most) - 1, 'WITHSCORES')),
   ])
   return {
     nowMs,

@@ -1,17 +1,20 @@
+import type { Redis } from 'ioredis'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commandsOn } from '../../../test/commands.ts'
 import { type Deployment, createDeployment, quiet, until } from '../../../test/deployment.ts'
 import { type PrivateRedis, startPrivateRedis } from '../../../test/private-redis.ts'
 import { demote, listHotspots, promote } from '../../events/hotspots.ts'
+import { demoteByHand } from './by-hand.ts'
+import { countReads } from '../../api/read/count-reads.ts'
+import { type HotspotLimits, defaultLimits } from '../../hotspot-limits.ts'
 import { connectRedis } from '../../redis/connect.ts'
-import { type HotspotLimits, defaultLimits } from './decide.ts'
 import { createLease } from './lease.ts'
 import { readSeen } from './read-seen.ts'
 import { runController } from './run-controller.ts'
 
 const topic = 'song:hot'
-const limits: HotspotLimits = { ...defaultLimits, coolDownMs: 1_000 }
+const limits: HotspotLimits = { ...defaultLimits, coolDownMs: 1_000, retireAfterMs: 0 }
 let ovation: Deployment
 const stops: (() => Promise<void>)[] = []
 beforeEach(() => {
@@ -26,8 +29,8 @@ async function stopAll() {
 }
 
 /** A controller in a process of its own, as far as Redis can tell. */
-function start(of: Partial<HotspotLimits> = {}) {
-  const connection = connectRedis(ovation.redisUrl, 'consumer', quiet)
+function start(of: Partial<HotspotLimits> = {}, wrap = (connection: Redis) => connection) {
+  const connection = wrap(connectRedis(ovation.redisUrl, 'consumer', quiet))
   const said: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => said.push(JSON.parse(line) as Record<string, unknown>) })
   const stopping = new AbortController()
@@ -50,6 +53,23 @@ async function flood(count: number, of = topic) {
 const report = (second: number, reads: Record<string, number>) =>
   ovation.redis.zadd(`${ovation.keys.prefix}reads:${second}`, ...Object.entries(reads).flatMap(([of, n]) => [n, of]))
 const nowSecond = async () => Number((await ovation.redis.time())[0])
+
+test('a drained stream is kept for a while, unless too many wait', async () => {
+  const { redis, keys } = ovation
+  await promote(redis, keys, topic)
+  await flood(1)
+  const consumers = await ovation.consume()
+  await ovation.caughtUp()
+  await consumers.stop()
+  await demote(redis, keys, topic)
+  const rounds = () => redis.get(`${keys.prefix}hotspot-limits`)
+  const patient = start({ retireAfterMs: 600_000 })
+  await until(async () => (await rounds()) !== null) // it has looked and acted
+  expect((await hotspotOf(topic))?.state).toBe('draining')
+  await patient.stop()
+  start({ retireAfterMs: 600_000, topics: 1 })
+  await until(async () => (await hotspotOf(topic)) === undefined)
+})
 
 test('a flood is promoted in less than 3 s, says so with its rate, and is demoted and retired when it is over', async () => {
   await commandsOn(ovation.append).post(topic, 'ann')
@@ -107,6 +127,44 @@ test('a rate is the mean of the last two whole seconds, or of the last one and t
   expect(reads.get('song:b')).toBe(Math.floor(nowMs / 1_000) === second ? 200 : 150) // a second may have gone by
 })
 
+test('as many topics are seen as may be hot', async () => {
+  const second = await nowSecond()
+  const topics = Array.from({ length: 120 }, (_, i) => `song:${i}`)
+  await report(second - 1, Object.fromEntries(topics.map((of) => [of, 9_000])))
+  for (const of of topics) await ovation.redis.zadd(ovation.keys.of(topic).heat(second - 1), 500, of)
+  for (const [most, seen] of [
+    [20, [20, 100]],
+    [110, [110, 110]],
+  ] as const) {
+    const { writes, reads } = await readSeen(ovation.redis, ovation.keys, most)
+    expect([writes.size, reads.size]).toEqual(seen)
+  }
+})
+
+test('reads are found whatever the clock of the API process that reports them', async () => {
+  const { redis, keys } = ovation
+  vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() - 30_000)
+  const counter = countReads(redis, keys, quiet)
+  for (let i = 0; i < 100; i++) counter.count(topic)
+  await counter.report()
+  counter.stop()
+  vi.restoreAllMocks()
+  expect((await readSeen(redis, keys)).reads.get(topic)).toBe(50)
+})
+
+test('a person demotes between the look of the controller and its promotion: it takes that back', async () => {
+  const { redis, keys } = ovation
+  await commandsOn(ovation.append).post(topic, 'ann')
+  await promote(redis, keys, topic, { by: 'reads', untilMs: null, rate: 9_000 })
+  const second = await nowSecond()
+  for (let ahead = -2; ahead < 30; ahead++) await report(second + ahead, { [topic]: 9_000 })
+  await demoteByHand(redis, keys, topic, 60_000)
+  await promote(redis, keys, topic, { by: 'reads', untilMs: null, rate: 9_000 }) // decided before
+  const { said } = start()
+  await until(async () => said.length === 2)
+  expect(said).toMatchObject([{ msg: 'topic demoted', reason: 'held' }, { msg: 'hot stream retired' }])
+})
+
 describe('one of many acts', () => {
   test('and another begins when it is gone', async () => {
     const one = start()
@@ -136,6 +194,49 @@ describe('one of many acts', () => {
     expect(await lease.hold()).toBe(false)
     await other.release()
     expect(await lease.hold()).toBe(true)
+  })
+
+  test('one that was held up between looking and acting does nothing: another may act by then', async () => {
+    const { redis, keys } = ovation
+    await commandsOn(ovation.append).post(topic, 'ann')
+    await promote(redis, keys, topic)
+    await demote(redis, keys, topic) // never written to: to be retired
+    const second = await nowSecond()
+    for (let ahead = 0; ahead < 5; ahead++) await report(second + ahead, { 'song:b': 9_000 })
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const other = createLease(redis, `${keys.prefix}hotspot-controller`, 60_000)
+    let looks = 0
+    const { stop, said } = start({}, (connection) => {
+      const zrevrange = connection.zrevrange.bind(connection) as (...args: unknown[]) => Promise<string[]>
+      const late = async (...args: unknown[]) => {
+        const reply = await zrevrange(...args)
+        looks += 1
+        await held
+        return reply
+      }
+      return Object.assign(connection, { zrevrange: late })
+    })
+    await until(async () => looks > 0)
+    await until(async () => other.hold())
+    const before = await hotspots()
+    expect(before).toMatchObject([{ topic, state: 'draining' }])
+    release()
+    await stop() // its round ends first
+    expect(await hotspots()).toEqual(before)
+    expect(said).toEqual([])
+  })
+
+  test('a step that a connection held back until the lease is over is refused by the server', async () => {
+    const { redis, keys } = ovation
+    const nowMs = (await readSeen(redis, keys)).nowMs
+    const byRate = { by: 'writes', untilMs: null, rate: 200 } as const
+    expect(await promote(redis, keys, topic, byRate, nowMs - 1)).toBe(false)
+    expect(await hotspots()).toEqual([])
+    expect(await promote(redis, keys, topic, byRate, nowMs + 60_000)).toBe(true)
+    expect(await demote(redis, keys, topic, 'rate', nowMs - 1)).toBe(false)
+    expect(await hotspots()).toMatchObject([{ state: 'hot' }])
+    expect(await demote(redis, keys, topic, 'rate', nowMs + 60_000)).toBe(true)
   })
 
   test('when a topic was last warm is handed on: the next one does not demote it sooner', async () => {

@@ -3,9 +3,12 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { demote, promote, retire } from '../../events/hotspots.ts'
 import type { Keys } from '../../redis/keys.ts'
-import { type Action, type HotspotLimits, decide } from './decide.ts'
+import { memoryIn } from '../../redis/memory.ts'
+import type { HotspotLimits } from '../../hotspot-limits.ts'
+import { type Action, decide } from './decide.ts'
 import { type Lease, createLease } from './lease.ts'
 import { heldKey, leaseKey, limitsKey, readSeen, warmKey } from './read-seen.ts'
+import { type Warmth, createWarmth } from './warmth.ts'
 
 const intervalMs = 500
 /** After the death of the one that acts another begins within this and an interval, ms. */
@@ -19,12 +22,12 @@ export type Controller = { redis: Redis; keys: Keys; limits: HotspotLimits; log:
  */
 export async function runController({ redis, keys, limits, log }: Controller, signal: AbortSignal): Promise<void> {
   const lease = createLease(redis, leaseKey(keys), leaseMs)
-  const memory = { warmMs: new Map<string, number>(), refused: new Set<string>() }
+  const memory = { warmth: createWarmth(), refused: new Set<string>() }
   let fault = ''
   while (!signal.aborted) {
     try {
       if (await lease.hold()) await round({ redis, keys, limits, log, lease, memory })
-      else memory.warmMs.clear() // what is remembered is the other's now
+      else memory.warmth.forget() // what is remembered is the other's now
       fault = ''
     } catch (error) {
       if (fault !== String(error)) log.warn({ reason: String(error) }, 'hotspots are not controlled, repeating')
@@ -35,40 +38,53 @@ export async function runController({ redis, keys, limits, log }: Controller, si
   await lease.release().catch(() => {})
 }
 
-type Round = Controller & { lease: Lease; memory: { warmMs: Map<string, number>; refused: Set<string> } }
+type Round = Controller & { lease: Lease; memory: { warmth: Warmth; refused: Set<string> } }
 
 async function round({ redis, keys, limits, log, lease, memory }: Round): Promise<void> {
-  const seen = await readSeen(redis, keys)
-  const warmMs = new Map(seen.warmMs)
-  for (const [topic, ms] of memory.warmMs) warmMs.set(topic, Math.max(ms, warmMs.get(topic) ?? 0))
-  const { actions, warm, refused } = decide({ ...seen, warmMs }, limits)
+  const seen = await readSeen(redis, keys, limits.topics)
+  const { actions, warm, refused } = decide({ ...seen, warmMs: memory.warmth.at(seen.nowMs, seen.warmMs) }, limits)
 
   const hot = new Set(seen.hotspots.map(({ topic }) => topic))
-  for (const topic of warm) memory.warmMs.set(topic, seen.nowMs)
-  for (const topic of memory.warmMs.keys()) if (!hot.has(topic)) memory.warmMs.delete(topic)
+  memory.warmth.remember(warm, hot)
   for (const topic of refused.filter((topic) => !memory.refused.has(topic)))
     log.warn({ topic, hotspots: hot.size, limit: limits.topics }, 'not promoted: as many topics are hot as may be')
   memory.refused = new Set(refused)
 
+  const quietMs = actions.some(({ kind }) => kind === 'retire') ? await retireAfterMs(redis, limits, hot.size) : 0
   // One that fails, as promoting does while Redis is full, keeps no other from being done.
   const faults: unknown[] = []
   for (const action of actions) {
     if (!lease.isHeld()) return
-    await act({ redis, keys, log }, action).catch((error: unknown) => faults.push(error))
+    await act({ redis, keys, log }, action, { validUntilMs: seen.nowMs + leaseMs, quietMs }).catch((error: unknown) => faults.push(error))
   }
   if (lease.isHeld()) await remember({ redis, keys, limits }, warm, seen.nowMs)
   if (faults.length > 0) throw faults[0]
 }
 
-async function act({ redis, keys, log }: Pick<Controller, 'redis' | 'keys' | 'log'>, action: Action): Promise<void> {
+/** Memory above this share of maxmemory is short: the API sheds its first class of writes from there on. */
+const shortOfMemory = 0.75
+
+/** How long a stream must have been quiet to be removed. A quarter of the rows is kept free of streams that only wait. */
+async function retireAfterMs(redis: Redis, { retireAfterMs, topics }: HotspotLimits, rows: number): Promise<number> {
+  return rows > 0.75 * topics || memoryIn(await redis.info('memory')) >= shortOfMemory ? 0 : retireAfterMs
+}
+
+type Bounds = { validUntilMs: number; quietMs: number }
+
+/** A step that a connection held back until `validUntilMs` on the server's clock is not taken: another process acts by then. */
+async function act(
+  { redis, keys, log }: Pick<Controller, 'redis' | 'keys' | 'log'>,
+  action: Action,
+  { validUntilMs, quietMs }: Bounds,
+): Promise<void> {
   const { topic, kind } = action
   const facts = { topic, writesPerSecond: action.writes, readsPerSecond: action.reads }
   if (kind === 'promote') {
     const { by, rate } = action
-    if (await promote(redis, keys, topic, { by, rate, untilMs: null })) log.info({ ...facts, by }, 'topic promoted')
+    if (await promote(redis, keys, topic, { by, rate, untilMs: null }, validUntilMs)) log.info({ ...facts, by }, 'topic promoted')
   } else if (kind === 'demote') {
-    if (await demote(redis, keys, topic, 'rate')) log.info({ ...facts, reason: action.reason }, 'topic demoted')
-  } else if (await retire(redis, keys, topic)) log.info(facts, 'hot stream retired')
+    if (await demote(redis, keys, topic, 'rate', validUntilMs)) log.info({ ...facts, reason: action.reason }, 'topic demoted')
+  } else if (await retire(redis, keys, topic, quietMs)) log.info(facts, 'hot stream retired')
 }
 
 /** For the next one to act, and for `ovation hotspots`. A full Redis refuses it: then it stands in memory only. */
