@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** They measure times under load, so nothing else runs beside them: after all others, one by one. */
-const alone = ['test/drill.test.ts', 'test/faults/lanes-isolate.test.ts']
+const alone = ['test/drill.test.ts', 'test/faults/lanes-isolate.test.ts', 'test/faults/many-consumers.test.ts']
 const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 120_000 } as const
 
 export default defineConfig({

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT } from 'jose'
 import { type ApiRole } from '../../src/api/create-app.ts'
 import { startApi } from '../../src/api/start-api.ts'
@@ -34,6 +35,11 @@ export async function createE2e(options: Options = {}, place: Parameters<typeof 
   return {
     ...ovation,
     ...api,
+    /** Every model has it, and what an API kept of before is not shown any more: it is looked at again after 10 ms. */
+    async caughtUp() {
+      await ovation.caughtUp()
+      await delay(20)
+    },
     /** A further API on the same log and models. */
     start,
     /** How many events the log holds: nothing was written where it stays the same. */

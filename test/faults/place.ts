@@ -46,7 +46,7 @@ export async function createPlace(options: Options = {}) {
   }
   const url = `http://127.0.0.1:${env.PORT}`
   const client = createClient(url)
-  const start = (args: readonly string[], other: Partial<typeof env> = {}) => {
+  const start = (args: readonly string[], other: Record<string, string> = {}) => {
     const child = startVerb(args, { ...env, ...other }, join(dir, `${children.length}-${args[0]}.log`))
     children.push(child)
     return child
