@@ -1,4 +1,4 @@
-import { hostname } from 'node:os'
+import { constants, hostname, setPriority } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { laneKinds, type LaneKind } from '../consumers/streams.ts'
 import { type GroupName, groupNames } from '../events/groups.ts'
@@ -54,6 +54,8 @@ export const consume = (program: Command): Command =>
       const hot = { batchSize: hotBatch, dutyPercent: hotDuty }
       const of = { groups, lanes, concurrency, hot, hotspots: limitsIn(config) }
       const options = { redisUrl, mongodbUrl, keys, name, claimAfterMs, idempotencyWindowMs, log, ...of }
+      // On a machine that they share, the others' processes come first.
+      if (lanes.every((lane) => lane === 'hot')) setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
       const consumers = await startConsumers(options)
       log.info({ groups, lanes, concurrency }, 'consuming')
       const failure = await Promise.race([stopped, consumers.failed.catch((error: unknown) => error)])
