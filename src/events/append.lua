@@ -112,6 +112,7 @@ if field ~= '' then
   redis.call('HSET', KEYS[10], field, request .. ':' .. letter .. entry)
   redis.call('PEXPIRE', KEYS[10], keepMs, 'NX')
 end
-if redis.call('ZINCRBY', KEYS[7], 1, topic) == '1' then redis.call('EXPIRE', KEYS[7], 15) end
+-- An import is no crowd.
+if string.sub(id, 1, 7) ~= 'import:' and redis.call('ZINCRBY', KEYS[7], 1, topic) == '1' then redis.call('EXPIRE', KEYS[7], 15) end
 if paidAt then redis.call('SET', KEYS[8], string.format('%.3f', paidAt), 'PX', math.ceil(paidAt - now)) end
 return { 'appended', now, names[letter], entry, seq, data, found or '', paidAt and math.ceil(paidAt - now) or '' }

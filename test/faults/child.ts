@@ -26,7 +26,8 @@ export function startVerb(args: readonly string[], env: Record<string, string>, 
     pid: child.pid,
     freeze: () => void process.kill(child.pid()!, 'SIGSTOP'),
     thaw() {
-      process.kill(child.pid()!, 'SIGCONT')
+      const pid = child.pid()
+      if (pid !== undefined) process.kill(pid, 'SIGCONT')
       return false
     },
     async kill() {

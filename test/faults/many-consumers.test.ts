@@ -60,7 +60,7 @@ async function unstored(): Promise<number> {
 }
 
 /** How much later MongoDB answers. */
-const answerMs = 50
+const answerMs = 200
 /** A process takes 4,000 at a time: 1,000 of each stream. */
 const backlogSize = 16_000
 /** One and four are measured twice, in turn, and the better of each is taken: the machine is not ours alone. */
