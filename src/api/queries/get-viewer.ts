@@ -1,13 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { positionOfComment } from '../../events/position.ts'
-import { readTimeoutMs } from '../../mongo/connect.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
 import { viewOfSnapshot } from '../read/comment-view.ts'
 import { present } from '../read/present.ts'
-import { requireWhole } from '../read/whole-models.ts'
 import { Comment, CommentId, json, problems, topicPath } from '../schemas.ts'
 import { keepPrivate, setDegraded } from './send-cached.ts'
 
@@ -47,7 +45,7 @@ export function getViewer(app: App, dependencies: QueryDependencies): void {
     }
     const user = c.var.user.id
     const [liked, writes] = await Promise.all([
-      likedBy(dependencies, topic, user, comments).catch(() => undefined),
+      dependencies.readLiked(topic, user, comments).catch(() => undefined),
       Promise.all(tokens.map((token) => dependencies.readOwnWrite(topic, token))),
     ])
     const fresh = writes.flatMap(({ event }) =>
@@ -58,24 +56,4 @@ export function getViewer(app: App, dependencies: QueryDependencies): void {
     setDegraded(c, lacking)
     return c.json({ liked: liked ?? [], fresh, degraded: lacking }, 200)
   })
-}
-
-/** From Redis; from MongoDB, a moment behind, while Redis is away. */
-async function likedBy(
-  { redis, keys, collections, guard }: QueryDependencies,
-  topic: string,
-  user: string,
-  comments: readonly string[],
-): Promise<string[]> {
-  const { likers } = keys.of(topic)
-  try {
-    await requireWhole(redis, keys.of(topic))
-    const registers = await Promise.all(comments.map((id) => redis.hget(likers(topic, positionOfComment(id)!), user)))
-    return comments.filter((_, i) => registers[i]?.endsWith('+'))
-  } catch {
-    const ids = comments.map((id) => `${topic}/${id}/${user}`)
-    const wanted = { _id: { $in: ids }, topic, 'liked.isLiked': true }
-    const found = await guard.run(() => collections.likes.find(wanted, { maxTimeMS: readTimeoutMs }).toArray())
-    return found.map(({ commentId }) => commentId)
-  }
 }

@@ -50,18 +50,28 @@ export function viewOfDocument(document: CommentDocument): CommentView | undefin
 /** As its creation wrote it. */
 export const viewOfSnapshot = (topic: string, snapshot: Snapshot): CommentView => viewOfDocument(createdComment(topic, snapshot))!
 
-/** `[position, creation, body, deleted, visibility, likes, replies, first replies, score]`, empty texts where there is nothing: see feed.lua. */
-export type FeedTuple = [string, string, string, string, string, string, string, FeedTuple[], string]
+/** A comment as feed.lua tells it, empty texts where there is nothing; what is last is left out where all of it would be empty. */
+export type FeedTuple = [
+  position: string,
+  creation: string,
+  likes: string,
+  replies: string,
+  firstReplies?: FeedTuple[],
+  score?: string,
+  body?: string,
+  deleted?: string,
+  visibility?: string,
+]
 
 /** The registers and numbers that Redis has of a comment, whether it has the comment itself or not. */
 export function mergeTuple(topic: string, view: CommentView | undefined, tuple: FeedTuple): CommentView | undefined {
-  const [, creation, body, deleted, visibility, likes, replies, firstReplies] = tuple
+  const [, creation, likes, replies, firstReplies = [], , body, deleted, visibility] = tuple
   const base = view ?? (creation ? viewOfSnapshot(topic, JSON.parse(creation) as Snapshot) : undefined)
   if (!base) return undefined
-  const edited = body ? (JSON.parse(body.slice(20)) as { text: string | null; at: number }) : undefined
+  const edited = body ? editedBody(body) : undefined
   return {
     ...base,
-    body: edited ? later(base.body, { v: body.slice(0, 20), text: edited.text, at: new Date(edited.at) }) : base.body,
+    body: edited ? later(base.body, edited) : base.body,
     deleted: deleted ? { v: deleted.slice(0, 20), by: deleted.slice(20) } : base.deleted,
     visibility: visibility
       ? later(base.visibility, { v: visibility.slice(0, 20), state: visibility.slice(20) as 'visible' })
@@ -73,6 +83,11 @@ export function mergeTuple(topic: string, view: CommentView | undefined, tuple: 
       firstReplies.flatMap((reply) => mergeTuple(topic, undefined, reply) ?? []),
     ),
   }
+}
+
+function editedBody(register: string): CommentView['body'] {
+  const { text, at } = JSON.parse(register.slice(20)) as { text: string | null; at: number }
+  return { v: register.slice(0, 20), text, at: new Date(at) }
 }
 
 /** The register with the higher position. */

@@ -18,6 +18,7 @@ import { createPageCopies } from './page-copies.ts'
 import { type ReadDependencies, createCommentReader } from './read-comments.ts'
 import { createPostedReader } from './read-posted.ts'
 import { createCountsReader } from './read-counts.ts'
+import { createLikedReader } from './read-liked.ts'
 import { watchHotspots } from './watch-hotspots.ts'
 import { watchStore } from './watch-store.ts'
 
@@ -60,6 +61,7 @@ export function createReadSide({ redis, keys, collections, tokens, metrics, conf
   return {
     ...{ redis, keys, collections, reader, cache, reads, guard, fastPath },
     readCounts: createCountsReader(redis, keys),
+    readLiked: createLikedReader({ redis, keys, likes: collections.likes, guard }),
     readOwnWrite: createOwnWriteReader(redis, keys, tokens),
     stop() {
       for (const watching of [hotspots, store, reads]) watching.stop()

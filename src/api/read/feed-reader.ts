@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Keys } from '../../redis/keys.ts'
-import { luaFile } from '../../redis/script.ts'
 import type { FeedTuple } from './comment-view.ts'
+import { defineModelScript } from './model-script.ts'
 import { type Version, versionIn, versionText } from './version.ts'
 
 export type FeedRequest = {
@@ -38,13 +38,12 @@ type Reply = [string, string?, FeedTuple[]?, [string, FeedTuple][]?, string[]?, 
 
 /** One script a call; rejects at once while Redis is away or its models are not whole, and after the connection's command timeout when it hangs. */
 export function createFeedReader(redis: Redis, keys: Keys): ReadFeed {
-  redis.defineCommand('readFeed', { lua: luaFile(import.meta.url, 'version.lua') + luaFile(import.meta.url, 'feed.lua'), readOnly: true })
-  const readFeed = (redis as unknown as { readFeed(...args: (string | number)[]): Promise<unknown> }).readFeed.bind(redis)
+  const readFeed = defineModelScript(redis, 'readFeed', ['version.lua', 'feed.lua'])
   return async ({ topic, root = '', order, after = '', limit, previews, unless, further = [] }) => {
     const { feed, feedRoots, feedReplies, pins, count, likes, meta, rebuilding, ranked } = keys.of(topic)
     const names = [...[feed, feedRoots, feedReplies, pins, count, likes].map((name) => name(topic)), meta, rebuilding, ranked(topic)]
     const known = unless ? versionText(unless) : ''
-    const reply = await readFeed(names.length, ...names, root, order, after, limit, previews, known, ...further)
+    const reply = await readFeed(names, [root, order, after, limit, previews, known, ...further])
     const [version, floor = '', listed = [], pinned = [], positions = [], others = []] = reply as Reply
     return {
       version: versionIn(version),

@@ -38,7 +38,7 @@ export function createRankedReader({ readFeed, store, isBehind, readNewest }: De
     const atTop = new Set(pinned.map(({ position }) => position))
     const joined = views.filter((view) => !atTop.has(view.position) && staysListed(view))
     const items = joined.slice(0, limit).map((view) => withPin(view, feed))
-    const afters = new Map(feed.listed.map(([position, , , , , , , , score]) => [position, `${score}/${position}`]))
+    const afters = new Map(feed.listed.map(([position, , , , , score]) => [position, `${score}/${position}`]))
     const lastSeen = feed.listed.length === size ? feed.listed.at(-1)![0] : undefined
     const last = joined.length > limit ? items.at(-1)!.position : lastSeen
     return {
