@@ -8,15 +8,15 @@ test.each([
   { readsPerSecond: 4_000, writesPerSecond: 1_500 },
   { readsPerSecond: 1_000, writesPerSecond: 800 },
   { readsPerSecond: 20_000, writesPerSecond: 6_000 },
-])('reads to writes are 100:1, a flood is a flood, and all of it is about half of what is borne: %j', (capacity) => {
+])('reads to writes are 100:1, a flood is a flood, and all of it leaves room: %j', (capacity) => {
   const { reads, writes, flood, busy } = ratesFor(capacity, landedShare)
   expect(reads / writes).toBeCloseTo(100)
   expect(flood.writes).toBeGreaterThan(hotWritesPerSecond)
-  expect(flood.writes / writes).toBeGreaterThanOrEqual(36)
+  expect(flood.writes / writes).toBeGreaterThanOrEqual(35)
   expect(flood.reads / (landedShare * reads)).toBeGreaterThan(50)
   expect(flood.reads / (landedShare * reads)).toBeLessThanOrEqual(1_000.5)
-  expect(busy).toBeGreaterThan(0.3)
-  expect(busy).toBeLessThan(0.56)
+  expect(busy).toBeGreaterThan(0.2)
+  expect(busy).toBeLessThan(0.34)
 })
 
 test('a machine that is too slow for the least flood is told apart', () => {

@@ -13,6 +13,9 @@ import { verifyRun } from './verify-run.ts'
 import type { Transition } from './watch-hotspot.ts'
 import { redisMemory } from './watch.ts'
 
+/** Five above a p98, and room for chance. */
+const probesInABlock = 330
+
 /** An artist joins the comments of a song that few looked at. Resolves with the table. */
 export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: string[] }> {
   const { settings, deployment, topics, generator, recorder, stores, watch, progress, signal } = run
@@ -26,10 +29,11 @@ export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: strin
   await generator.ask('drive', ordinary)
   await delay(settings.warmUpMs, undefined, { signal })
 
+  const blockMs = Math.min(settings.longestBlockMs, Math.max(settings.blockMs, (1_000 * probesInABlock) / rates.probes))
   const block = async (name: 'quiet' | 'landing') => {
     recorder.begin(name)
     const { atMs } = await generator.ask('drive', name === 'landing' ? flooded : ordinary)
-    await delay(settings.blockMs, undefined, { signal })
+    await delay(blockMs, undefined, { signal })
     return atMs
   }
   await block('quiet') // against the next: what noise alone comes to

@@ -11,8 +11,9 @@ export type Settings = {
   artistEveryMs: number
   calibrateMs: number
   warmUpMs: number
-  /** Of a stretch with the flood, and of one without. */
+  /** Of a stretch with the flood, and of one without; longer where the machine is slow, for as many probes as a percentile needs. */
   blockMs: number
+  longestBlockMs: number
   /** Floods, each beside a quiet block. */
   floods: number
   /** How long the thawed lane drains beside ordinary traffic, before it has the machine to itself. */
@@ -47,6 +48,7 @@ export function settingsOf({ kind, isShort, isPlanted, topics, backlog, soakMs, 
         calibrateMs: 1_200,
         warmUpMs: 2_000,
         blockMs: 4_000,
+        longestBlockMs: 4_000,
         floods: isPlanted ? 1 : 3,
         drainBesideMs: 3_000,
         stuckAfterMs: 6_000,
@@ -59,8 +61,9 @@ export function settingsOf({ kind, isShort, isPlanted, topics, backlog, soakMs, 
         artistEveryMs: 700,
         calibrateMs: 2_500,
         warmUpMs: 5_000,
-        blockMs: 12_000,
-        floods: 5,
+        blockMs: 8_000,
+        longestBlockMs: 14_000,
+        floods: 7,
         drainBesideMs: 20_000,
         stuckAfterMs: 15_000,
         coolDownMs: 20_000,
