@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promote } from '../src/events/hotspots.ts'
 import { readLag } from '../src/consumers/lag.ts'
 import { type Bench, type Child, type Row, coresUsed, median, percentile, rowAtMost, spawnProcess, spreadOf } from './harness.ts'
-import { lookEveryMs, probe } from './probe.ts'
+import { bearableProbes, lookEveryMs, probe } from './probe.ts'
 import { type System, bearable, caughtUp, startSystem, topicsNamed } from './system.ts'
 import { tokenOf } from './token.ts'
 
@@ -10,8 +10,6 @@ const flooded = 'song:flooded'
 const others = topicsNamed(8, 'other')
 /** The flood is this many times what each of the other topics gets. */
 const times = 50
-/** What looking for a comment costs, in posts: about six lists. */
-const postsOfAProbe = 3
 /** What one other lane may let an event wait with the hot consumers frozen and still have no lag, ms: a few times what it takes without load. */
 const soonMs = 500
 
@@ -24,11 +22,12 @@ export async function isolation(bench: Bench): Promise<Row[]> {
   const system = await startSystem(bench, 'isolation')
   try {
     const capacity = Math.max(bench.isShort ? 500 : 0, await bearable(system, { seconds, runs: bench.isShort ? 1 : 3 }))
-    const each = Math.min(20, capacity / 2 / (times + others.length * postsOfAProbe))
+    const watched = await bearableProbes(system.api.line, others, seconds)
+    const each = Math.min(20, 1 / 2 / (times / capacity + others.length / watched))
     const perSecond = each * others.length
     const rate = each * times
     bench.say(
-      `bears ${Math.round(capacity)} comments/s; ${Math.round(each)}/s on each of ${others.length} topics, the flood ${Math.round(rate)}/s`,
+      `bears ${Math.round(capacity)} comments/s, or ${Math.round(watched)} watched until seen; ${each.toFixed(1)}/s on each of ${others.length} topics, the flood ${Math.round(rate)}/s`,
     )
     await promote(system.redis, system.keys, flooded)
     const windowS = Math.ceil((1.5 * samples) / perSecond) + 30

@@ -1,10 +1,7 @@
 import { type Bench, type Row, coresUsed, median, percentile, rowBelow, spawnProcess } from './harness.ts'
-import { lookEveryMs, probe } from './probe.ts'
+import { bearableProbes, lookEveryMs, probe } from './probe.ts'
 import { type System, bearable, caughtUp, startSystem, topicsNamed } from './system.ts'
 import { tokenOf } from './token.ts'
-
-/** What looking for a comment costs, in posts: about six lists. */
-const postsOfAProbe = 3
 
 /** Post to seen by another client in the list, while the system gets half of the comments it bears. */
 export async function visibility(bench: Bench): Promise<Row[]> {
@@ -12,9 +9,12 @@ export async function visibility(bench: Bench): Promise<Row[]> {
   const system = await startSystem(bench, 'visibility')
   try {
     const capacity = Math.max(bench.isShort ? 500 : 0, await bearable(system, { seconds, runs: bench.isShort ? 1 : 3 }))
-    const perSecond = Math.min(125, capacity / 2 / postsOfAProbe / 2)
-    const others = capacity / 2 - perSecond * postsOfAProbe
-    bench.say(`bears ${Math.round(capacity)} comments/s; ${Math.round(others)}/s and ${Math.round(perSecond)} watched ones/s from now on`)
+    const watched = await bearableProbes(system.api.line, topicsNamed(32, 'seen'), seconds)
+    const perSecond = Math.min(100, watched / 4)
+    const others = capacity * (1 / 2 - perSecond / watched)
+    bench.say(
+      `bears ${Math.round(capacity)} comments/s, or ${Math.round(watched)} watched until seen; ${Math.round(others)}/s and ${Math.round(perSecond)} watched ones/s from now on`,
+    )
     const cores = coresUsed(system.pids)
     const p99s: number[] = []
     const p50s: number[] = []
