@@ -1,19 +1,11 @@
-import { type Bench, type Row, load, pairs, peakMb, rowAtLeast, secret, spawnProcess, unbound } from './harness.ts'
+import { type Bench, type Row, load, pairs, peakMb, rowAtLeast, spawnProcess } from './harness.ts'
 import { bodyOf } from './events.ts'
+import { apiEnv, placeOf } from './system.ts'
 import { tokenOf } from './token.ts'
 
 /** Accept a comment: POST accepted/s over the bare JSON POST. Consumers stopped, one API process, one generator. */
-export async function accept({ redisUrl, mongodbUrl }: Bench): Promise<Row[]> {
-  const env = {
-    REDIS_URL: redisUrl,
-    MONGODB_URL: mongodbUrl,
-    PORT: '0',
-    OPS_PORT: '0',
-    JWT_SECRET: secret,
-    KEY_PREFIX: 'accept:',
-    ...unbound,
-  }
-  const api = await spawnProcess('api', env)
+export async function accept(bench: Bench): Promise<Row[]> {
+  const api = await spawnProcess('api', apiEnv(placeOf(bench, 'accept')))
   const bare = await spawnProcess('bare-post', {})
   try {
     const request = await postRequest()

@@ -11,7 +11,8 @@ import { connectRedis } from '../src/redis/connect.ts'
 import { createKeys } from '../src/redis/keys.ts'
 import { postRequest } from './accept.ts'
 import { fillLog } from './events.ts'
-import { type Bench, type Row, type Child, cpuUs, load, median, peakMb, secret, spawnProcess, unbound } from './harness.ts'
+import { type Bench, type Row, type Child, cpuUs, load, median, peakMb, spawnProcess } from './harness.ts'
+import { apiEnv, placeOf } from './system.ts'
 
 const partitions = 8
 const quiet = pino({ level: 'silent' })
@@ -23,22 +24,9 @@ const total = ({ api, redis, consumers, mongod }: Parts) => api + redis + consum
  * POST, an EVALSHA that writes one entry, reading, parsing and acknowledging it once a group, two inserts.
  */
 export async function costOfAComment(bench: Bench): Promise<Row[]> {
-  const env = {
-    REDIS_URL: bench.redisUrl,
-    MONGODB_URL: bench.mongodbUrl.replace('/?', '/cost?'),
-    PORT: '0',
-    OPS_PORT: '0',
-    JWT_SECRET: secret,
-    KEY_PREFIX: 'cost:',
-    ...unbound,
-  }
-  const api = await spawnProcess('api', env)
-  const consumers = await spawnProcess('consumers', {
-    redisUrl: env.REDIS_URL,
-    mongodbUrl: env.MONGODB_URL,
-    prefix: env.KEY_PREFIX,
-    partitions,
-  })
+  const place = placeOf(bench, 'cost')
+  const api = await spawnProcess('api', apiEnv(place))
+  const consumers = await spawnProcess('consumers', place)
   try {
     await comments(bench, api, consumers, { seconds: 3 })
     const saturated: Parts[] = []

@@ -19,7 +19,7 @@ export type Bench = {
 export const unbound = { RATE_COMMENTS: '1000000/1s', RATE_LIKES: '1000000/1s', RATE_REPORTS: '1000000/1s' }
 export const secret = 'a secret for benchmarks, of more than 32 bytes'
 
-/** Real servers in a folder of their own, ended and removed afterwards. */
+/** Real servers in a folder of their own, ended and removed afterwards, with every process that `run` left. */
 export async function withServers<T>(run: (bench: Bench) => Promise<T>, isShort = false): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'ovation-bench-'))
   const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -35,11 +35,18 @@ export async function withServers<T>(run: (bench: Bench) => Promise<T>, isShort 
     const bench = { redisUrl: servers.redisUrl, mongodbUrl: servers.mongodbUrl, pids: { redis, mongod }, isShort, say }
     return await Promise.race([run(bench), interrupted])
   } finally {
+    for (const child of children) {
+      child.kill('SIGCONT') // an interrupted run may have left it frozen
+      child.kill('SIGKILL')
+    }
     await servers.stop()
     await rm(dir, { recursive: true, force: true })
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
   }
 }
+
+/** Those of `spawnProcess` that run. */
+const children = new Set<ChildProcess>()
 
 export type Child = { pid: number; line: string; stop(): Promise<void> }
 
@@ -48,6 +55,8 @@ export async function spawnProcess(name: string, options: unknown): Promise<Chil
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'processes', `${name}.js`), JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'], // its standard input ends with this process
   })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout!.once('data', (data: Buffer) => resolve(data.toString().trim()))
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))

@@ -103,7 +103,7 @@ async function frozen(bench: Bench, system: System, { rate, perSecond }: { rate:
     const left = await otherLanes(system)
     await flood.stop()
     const verdict = left.events === 0 && left.hotEvents > 0 && longestMs < soonMs ? 'ok' : 'ABOVE'
-    const note = `${left.hotEvents.toLocaleString('en')} events wait in the hot lane, none of another lane, where the longest wait was ${Math.round(longestMs)} ms; p99 to visible ${p99Of(seen).toFixed(1)} ms`
+    const note = `${left.hotEvents.toLocaleString('en')} events wait in the hot lane, ${left.events.toLocaleString('en')} in the others, where the longest wait was ${Math.round(longestMs)} ms; p99 to visible ${p99Of(seen).toFixed(1)} ms`
     return {
       question: 'lag of the other lanes, hot frozen',
       ours: `${left.events}, ${Math.round(longestMs)} ms`,

@@ -1,3 +1,4 @@
+import { readLag } from '../src/consumers/lag.ts'
 import { type Bench, type Row, coresUsed, median, percentile, rowBelow, spawnProcess } from './harness.ts'
 import { bearableProbes, lookEveryMs, probe } from './probe.ts'
 import { type System, bearable, caughtUp, startSystem, topicsNamed } from './system.ts'
@@ -18,13 +19,19 @@ export async function visibility(bench: Bench): Promise<Row[]> {
     const cores = coresUsed(system.pids)
     const p99s: number[] = []
     const p50s: number[] = []
+    const floods: number[] = []
     for (let round = 0; round < rounds; round++) {
-      const seen = await underLoad(system, { perSecond, samples, others })
+      const { seen, flood } = await underLoad(system, { perSecond, samples, others })
+      if (flood < leastOfFlood * others && !bench.isShort)
+        throw new Error(`the flood came to ${Math.round(flood)} comments/s instead of ${Math.round(others)}`)
+      floods.push(flood)
       p50s.push(percentile(seen, 50))
       p99s.push(percentile(seen, 99))
-      bench.say(`round ${round + 1} of ${rounds}: p50 ${p50s.at(-1)!.toFixed(1)} ms, p99 ${p99s.at(-1)!.toFixed(1)} ms`)
+      bench.say(
+        `round ${round + 1} of ${rounds}: p50 ${p50s.at(-1)!.toFixed(1)} ms, p99 ${p99s.at(-1)!.toFixed(1)} ms; flood ${Math.round(flood)}/s`,
+      )
     }
-    const note = `p50 ${median(p50s).toFixed(1)} ms; ${Math.round(others + perSecond)} of ${Math.round(capacity)} comments/s, looked at every ${lookEveryMs} ms; ${cores()}`
+    const note = `p50 ${median(p50s).toFixed(1)} ms; ${Math.round(median(floods) + perSecond)} of ${Math.round(capacity)} comments/s came, looked at every ${lookEveryMs} ms; ${cores()}`
     const spread = `(${Math.min(...p99s).toFixed(0)}–${Math.max(...p99s).toFixed(0)} ms)`
     return [rowBelow('post to visible at half load, p99', median(p99s), 50, { spread, note })]
   } finally {
@@ -34,7 +41,11 @@ export async function visibility(bench: Bench): Promise<Row[]> {
 
 type Half = { perSecond: number; samples: number; others: number }
 
-async function underLoad(system: System, { perSecond, samples, others }: Half): Promise<number[]> {
+/** With a smaller one it would not be half load. */
+const leastOfFlood = 0.9
+
+/** Times to visible, ms, and how many comments a second the flood really brought beside them. */
+async function underLoad(system: System, { perSecond, samples, others }: Half): Promise<{ seen: number[]; flood: number }> {
   const flood = await spawnProcess('flood', {
     url: system.api.line,
     token: await tokenOf('crowd'),
@@ -44,10 +55,15 @@ async function underLoad(system: System, { perSecond, samples, others }: Half): 
   })
   try {
     await probe(system.api.line, topicsNamed(32, 'seen'), { count: Math.round(perSecond), perSecond }) // warms up
+    const [before, startedMs] = [await appended(system), performance.now()]
     const seen = await probe(system.api.line, topicsNamed(32, 'seen'), { count: samples, perSecond })
-    return seen.map(({ sinceSentMs }) => sinceSentMs)
+    const flooded = (await appended(system)) - before - samples
+    return { seen: seen.map(({ sinceSentMs }) => sinceSentMs), flood: flooded / ((performance.now() - startedMs) / 1_000) }
   } finally {
     await flood.stop()
     await caughtUp(system)
   }
 }
+
+/** Events ever appended, in all lanes. */
+const appended = async ({ redis, keys }: System) => (await readLag(redis, keys, ['store'])).reduce((sum, { head }) => sum + head, 0)

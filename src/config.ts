@@ -126,7 +126,7 @@ export function readStoresConfig(env: Environment = process.env, defaults: Envir
   return data
 }
 
-/** A row of docs/config.md. */
+/** A row of docs/reference/config.md. */
 export type Variable = { name: string; default: string | undefined; isRequired: boolean; description: string }
 
 /** Every variable, for the reference. */

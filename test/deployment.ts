@@ -7,6 +7,7 @@ import { openLog } from '../src/events/open-log.ts'
 import { collectionsOf } from '../src/mongo/collections.ts'
 import { connectMongo } from '../src/mongo/connect.ts'
 import { connectRedis } from '../src/redis/connect.ts'
+import { groupInfos } from '../src/redis/info.ts'
 import { createKeys } from '../src/redis/keys.ts'
 
 export const quiet = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
@@ -71,9 +72,9 @@ export type Deployment = ReturnType<typeof createDeployment>
 
 /** Waits for a condition, bounded; rejects naming what was still false. */
 export async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs
+  const deadlineMs = performance.now() + timeoutMs
   while (!(await condition().catch(() => false))) {
-    if (Date.now() > deadline) throw new Error(`still false after ${timeoutMs} ms: ${condition.toString()}`)
+    if (performance.now() > deadlineMs) throw new Error(`still false after ${timeoutMs} ms: ${condition.toString()}`)
     await delay(20)
   }
 }
@@ -83,12 +84,9 @@ async function backlog(redis: Deployment['redis'], keys: Deployment['keys']): Pr
   for (const partition of keys.partitions) {
     const hot = (await redis.hkeys(partition.hotspots)).map((topic) => `hot:${topic}`)
     for (const lane of ['global', 'priority', ...hot]) {
-      const groups = (await redis.xinfo('GROUPS', partition.lane(lane)).catch(() => [])) as unknown[][]
+      const groups = await groupInfos(redis, partition.lane(lane)).catch(() => [])
       const [last] = await redis.xrevrange(partition.lane(lane), '+', '-', 'COUNT', 1)
-      for (const group of groups) {
-        const of = Object.fromEntries(group.flatMap((value, i) => (i % 2 === 0 ? [[String(value), group[i + 1]]] : [])))
-        count += Number(of['pending']) + (last && of['last-delivered-id'] !== last[0] ? 1 : 0)
-      }
+      for (const { pending, 'last-delivered-id': delivered } of groups) count += Number(pending) + (last && delivered !== last[0] ? 1 : 0)
     }
   }
   return count

@@ -1,6 +1,7 @@
 import { type ConsumerRedis, createConsumerRedis } from '../src/consumers/consumer-redis.ts'
+import type { LaneOptions } from '../src/consumers/lane-options.ts'
 import { type Pacer, createPacer } from '../src/consumers/pacer.ts'
-import { type LaneOptions, type LaneStats, runLane } from '../src/consumers/run-lane.ts'
+import { type LaneStats, runLane } from '../src/consumers/run-lane.ts'
 import { streamsOf } from '../src/consumers/streams.ts'
 import type { Projection } from '../src/projections/projection.ts'
 import { connectRedis } from '../src/redis/connect.ts'

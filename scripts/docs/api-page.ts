@@ -42,8 +42,8 @@ export function apiPage({ info, paths, components }: OpenApi): string {
     ),
     'Every write that appends also names itself in the header `Ovation-Write`; as `after` in a read it shows that write, whatever the read models have by then. ' +
       'Posts and reports take an `Idempotency-Key`; all other writes can be repeated without one.',
-    'Without the OpenAPI document: `GET /healthz` (the process answers), `GET /readyz` (Redis, MongoDB and the lag, each with its result; 503 if one is not as it ' +
-      'should be), and `GET /metrics` on a port of its own (`OPS_PORT`).',
+    'Without the OpenAPI document: `GET /healthz` (the process answers), `GET /readyz` (Redis, MongoDB and the lag, each with its result; 503 only where the process ' +
+      'cannot serve: neither Redis nor MongoDB for one that reads, no Redis for one that only writes), and `GET /metrics` on a port of its own (`OPS_PORT`).',
     ...calls.flatMap(({ title, operation }) => sectionOf(title, operation)),
     '## Shapes',
     ...Object.entries(components.schemas).flatMap(([name, schema]) => [`### ${name}`, schemaText(schema)]),

@@ -23,6 +23,27 @@ describe('a role', () => {
   })
 })
 
+describe('what the other role answers', () => {
+  const like = '/v1/topics/song:a/comments/01a20cb8-6839-7000-8000-000000000000/like'
+  test.each([
+    ['read', 'PUT', like, 'PUT, DELETE'],
+    ['read', 'POST', '/v1/topics/song:a/comments', 'HEAD, GET, POST'],
+    ['write', 'GET', '/v1/counts', 'HEAD, GET'],
+    ['write', 'HEAD', '/v1/counts', 'HEAD, GET'],
+  ] as const)('is no 404 of a process with the role %s: %s %s', async (role, method, path, allow) => {
+    const response = await create({ role }).request(path, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
+    if (method === 'HEAD') return
+    const detail = `this process has the role ${role}: ask one that has the other for ${method}`
+    expect(await response.json()).toMatchObject({ code: 'method-not-allowed', detail })
+  })
+  test('and what neither answers is one', async () => {
+    const response = await create({ role: 'read' }).request(like, { method: 'POST' })
+    expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([405, 'POST is not possible here'])
+    expect((await create({ role: 'read' }).request('/v1/likes', { method: 'PUT' })).status).toBe(404)
+  })
+})
+
 describe('a correlation id', () => {
   const idOf = async (headers: Record<string, string>) => {
     const response = await create().request('/write', { method: 'PUT', headers })

@@ -32,7 +32,10 @@ type Parts = {
 export function createApp({ config, log, commands, queries, pages, allowTopics, checks, role, metrics }: Parts): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook })
   app.onError(createOnError(log))
-  app.notFound(createNotFound(app))
+  // Behind a proxy the two roles are one API.
+  let described: App | undefined
+  const whole = () => (described ??= role === 'all' ? app : describeCalls())
+  app.notFound(createNotFound(app, role, whole))
   if (metrics) app.use(metrics.measureRequests)
   app.use(correlationId)
   if (config.allowedOrigins.length > 0) app.use(createCors(config.allowedOrigins))
@@ -45,8 +48,7 @@ export function createApp({ config, log, commands, queries, pages, allowTopics, 
   addHealth(app, checks, log)
   if (role !== 'read') commands?.(app)
   if (role !== 'write') queries?.(app)
-  // Behind a proxy the two roles are one API.
-  addDocs(app, () => (role === 'all' ? app : describeCalls()))
+  addDocs(app, whole)
   pages?.(app)
   return app
 }

@@ -214,6 +214,37 @@ describe('connections', () => {
     for (const one of held) one.destroy()
   })
 
+  test('that are kept and idle make room for new ones; one that still sends or reads stays', async () => {
+    const large = 'x'.repeat(16 * 2 ** 20)
+    let handled = 0
+    let finish!: () => void
+    const finished = new Promise<void>((resolve) => (finish = resolve))
+    const app = new Hono().use(async (_, next) => {
+      handled += 1
+      await finished
+      await next()
+    })
+    app.get('/', (c) => c.text('fine')).get('/large', (c) => c.text(large))
+    const { port, url } = await start(app, { maxConnections: 10 })
+    const held = await Promise.all(Array.from({ length: 10 }, () => opened(port)))
+    const [reading, sending, ...idle] = held as [Socket, Socket, ...Socket[]]
+    reading.pause().write('GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    for (const socket of [sending, ...idle]) socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(async () => handled === 10)
+    const answered = [sending, ...idle].map((socket) => once(socket, 'data'))
+    const closed = Promise.all(idle.map((socket) => once(socket, 'close')))
+    finish()
+    await Promise.all(answered)
+    sending.write('GET / HTTP/1.1\r\n')
+    await until(async () => reading.readableLength > 0)
+    await until(async () => (await fetch(url)).status === 200)
+    await closed
+    sending.write('Host: a\r\n\r\n')
+    expect(String(((await once(sending, 'data')) as [Buffer])[0])).toContain('HTTP/1.1 200')
+    expect((await everything(reading.resume())).length).toBeGreaterThan(large.length)
+    for (const one of held) one.destroy()
+  })
+
   test('with too many requests at once get no further than the limit', async () => {
     let handled = 0
     let finish!: () => void
@@ -231,6 +262,6 @@ describe('connections', () => {
     const answer = await everything(socket)
     expect(handled).toBe(4)
     expect(answer.match(/HTTP\/1.1 200/g)).toHaveLength(4)
-    expect(answer).toMatch(/HTTP\/1.1 429 [^]*"code":"too-many-requests"/)
+    expect(answer).toMatch(/HTTP\/1.1 429 [^]*Retry-After: 1\r\n[^]*"code":"too-many-requests"/)
   })
 })

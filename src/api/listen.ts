@@ -65,7 +65,8 @@ function serverWith(limits: Limits, answer: (request: IncomingMessage, response:
       if (refusal === 'ignore') return
       const status = refusal ?? (request.rawHeaders.length > 2 * maxHeaders ? 431 : undefined)
       if (status === undefined) return answer(request, response)
-      response.writeHead(status, { 'Content-Type': 'application/problem+json', Connection: 'close' })
+      const headers = { 'Content-Type': 'application/problem+json', Connection: 'close' }
+      response.writeHead(status, status === 429 ? { ...headers, 'Retry-After': '1' } : headers)
       response.end(problemText(status, codeOf(status)))
     },
   )

@@ -87,6 +87,14 @@ describe('a problem', () => {
     expect(JSON.parse(logged[0]!)).toMatchObject({ correlationId: headers.get('x-correlation-id'), err: { message: 'password hunter2' } })
   })
 
+  test('that many get at once is one line in the log', async () => {
+    logged.length = 0
+    for (let n = 0; n < 20; n++) await askFailing(new DomainError('unavailable', 'the log is away'))
+    expect(logged).toHaveLength(1)
+    await askFailing(new DomainError('unavailable', 'another reason'))
+    expect(logged).toHaveLength(2)
+  })
+
   test('of an input names each fault', async () => {
     const { status, body } = await ask('/t/x/y', 'PUT')
     expect(status).toBe(422)

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Logger } from 'pino'
 import { DomainError, type ErrorCode } from '../errors.ts'
 import type { AppEnv } from './app.ts'
+import { createSparingLog } from './limits/sparing-log.ts'
 
 const statusOfDomain = {
   'invalid-input': 422,
@@ -69,12 +70,15 @@ export function sendProblem(c: Context, code: ProblemCode, detail?: string, { de
   return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' })
 }
 
-/** Every answer that is not a success is a problem document; what we did not foresee tells nothing. */
+/** Every answer that is not a success is a problem document; what we did not foresee tells nothing. Many that are alike are few lines in the log. */
 export function createOnError(log: Logger): ErrorHandler<AppEnv> {
+  const say = createSparingLog(log)
   return (error, c) => {
+    const { correlationId } = c.var
     if (error instanceof DomainError) {
       const reason = error.cause instanceof Error ? error.cause.message : undefined
-      if (error.code === 'unavailable') log.warn({ correlationId: c.var.correlationId, reason }, 'answered unavailable')
+      if (error.code === 'unavailable')
+        say(`unavailable: ${error.message}`, { level: 'warn', fields: { correlationId, reason }, message: 'answered unavailable' })
       return sendProblem(c, error.code, error.message, error)
     }
     if (error instanceof HTTPException && error.status < 500) {
@@ -82,21 +86,31 @@ export function createOnError(log: Logger): ErrorHandler<AppEnv> {
     }
     if (error instanceof z.ZodError)
       return sendProblem(c, 'invalid-input', 'the request is not valid', { details: { issues: issuesOf(error) } })
-    log.error({ correlationId: c.var.correlationId, err: error }, 'request failed')
+    say(`internal: ${placeOf(error)}`, { level: 'error', fields: { correlationId, err: error }, message: 'request failed' })
     return sendProblem(c, 'internal')
   }
 }
 
+/** Where in the code it was thrown: there are few of those, and one defect does not hide another in the log. */
+const placeOf = ({ stack }: Error): string | undefined => stack?.split('\n').find((line) => /^ +at /.test(line))
+
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-/** 404, or 405 with `Allow` where the path is known under another method. */
-export function createNotFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
-  const isRouted = (method: string, path: string) => app.router.match(method, path)[0].some(([[, route]]) => route.method !== 'ALL')
+/** 404, or 405 with `Allow` where the path is known under another method or to a process of the other role. `whole`: the API of both. */
+export function createNotFound(app: Hono<AppEnv>, role: string, whole: () => Hono<AppEnv>): NotFoundHandler<AppEnv> {
+  const isRouted = ({ router }: Hono<AppEnv>, method: string, path: string) =>
+    router.match(method, path)[0].some(([[, route]]) => route.method !== 'ALL')
   return (c) => {
-    const allowed = methods.filter((method) => isRouted(method, c.req.path))
+    const { method, path } = c.req
+    const allowed = methods.filter((one) => isRouted(app, one, path) || isRouted(whole(), one, path))
     if (allowed.length === 0) return sendProblem(c, 'not-found', 'there is nothing here')
     c.header('Allow', allowed.includes('GET') ? ['HEAD', ...allowed].join(', ') : allowed.join(', '))
-    return sendProblem(c, 'method-not-allowed', `${c.req.method} is not possible here`)
+    const isElsewhere = allowed.includes(method === 'HEAD' ? 'GET' : method)
+    return sendProblem(
+      c,
+      'method-not-allowed',
+      isElsewhere ? `this process has the role ${role}: ask one that has the other for ${method}` : `${method} is not possible here`,
+    )
   }
 }
 

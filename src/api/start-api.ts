@@ -4,6 +4,7 @@ import { openLog } from '../events/open-log.ts'
 import { reconcile } from '../events/reconcile.ts'
 import { collectionsOf } from '../mongo/collections.ts'
 import { connectMongo } from '../mongo/connect.ts'
+import { watchAway } from '../redis/away.ts'
 import { durabilityWarnings, partitionsFault } from '../redis/check-server.ts'
 import { connectRedis } from '../redis/connect.ts'
 import { createKeys } from '../redis/keys.ts'
@@ -40,45 +41,36 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   const keys = createKeys(config.keyPrefix, config.partitions)
   const metrics = createMetrics()
   const tokens = createWriteTokens(config.writeTokenSecret)
+  const policy = createTopicPolicy(config.allowedTopics)
+  const authenticate = createAuthenticate(config)
+  const { idempotencyWindowMs } = config
   const readSide = role === 'write' ? undefined : createReadSide({ redis: reading, keys, collections, tokens, metrics, config, log })
-  const coldGuard = createMongoGuard(coldReads)
-  const reader = readSide?.reader ?? createReader({ redis: reading, keys, collections, guard: coldGuard, isBehind: () => false })
-  if (!readSide) exportGuardMetrics(metrics.registry, coldGuard)
-  const admission = role === 'read' ? undefined : createAdmission({ redis: writing, keys, config, registry: metrics.registry, log })
+  const writeSide =
+    role === 'read'
+      ? undefined
+      : {
+          guard: createMongoGuard(coldReads),
+          admission: createAdmission({ redis: writing, keys, config, registry: metrics.registry, log }),
+        }
+  exportGuardMetrics(metrics.registry, {
+    ...(readSide ? { queries: readSide.guard } : {}),
+    ...(writeSide ? { commands: writeSide.guard } : {}),
+  })
 
-  const app = (): App => {
-    const policy = createTopicPolicy(config.allowedTopics)
-    const authenticate = createAuthenticate(config)
-    const { idempotencyWindowMs } = config
-    const append = openLog({ redis: writing, keys, collections, idempotencyWindowMs, log, guardRead: coldGuard.run })
-    return createApp({
-      config,
-      log,
-      role,
-      metrics,
-      checks: [redisCheck(reading, role), mongoCheck(mongo.db, role), ...(admission ? [admission.check] : []), ...checks],
-      allowTopics: policy,
-      ...(admission
-        ? {
-            commands: (to) =>
-              commands(to, {
-                append,
-                tokens,
-                reader,
-                authenticate,
-                admit: createAdmit(createQuotas(config, keys), admission),
-                editWindowMs: config.editWindowMs,
-              }),
-          }
-        : {}),
-      ...(readSide ? { queries: (to) => queries(to, { ...readSide, authenticate }, policy) } : {}),
-      ...(pages ? { pages } : {}),
+  function addCommands(app: App, { guard, admission }: NonNullable<typeof writeSide>): void {
+    commands(app, {
+      append: openLog({ redis: writing, keys, collections, idempotencyWindowMs, log, guardRead: guard.run, awayMs: watchAway(writing) }),
+      tokens,
+      reader: readSide?.reader ?? createReader({ redis: reading, keys, collections, guard, isBehind: () => false }),
+      authenticate,
+      admit: createAdmit(createQuotas(config, keys), admission),
+      editWindowMs: config.editWindowMs,
     })
   }
 
   const close = async () => {
     readSide?.stop()
-    admission?.stop()
+    writeSide?.admission.stop()
     writing.disconnect()
     reading.disconnect()
     await mongo.close()
@@ -88,17 +80,21 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
     if (fault) throw new Error(fault)
     for (const warning of await durabilityWarnings(writing)) log.warn(warning)
     // Before the first request, so that a new deployment answers as whole; where that fails, the first write or a consumer does it.
-    const opening = {
-      redis: writing,
-      events: collections.events,
-      settings: collections.settings,
-      idempotencyWindowMs: config.idempotencyWindowMs,
-      log,
-    }
+    const opening = { redis: writing, events: collections.events, settings: collections.settings, idempotencyWindowMs, log }
     if (role === 'read') writing.disconnect()
     else await Promise.allSettled(keys.partitions.map((partition) => reconcile(opening, partition)))
-    const { fetch: answer } = app()
-    const fetch = readSide?.fastPath.inFrontOf(answer) ?? answer
+    const app = createApp({
+      config,
+      log,
+      role,
+      metrics,
+      checks: [redisCheck(reading, role), mongoCheck(mongo.db, role), ...(writeSide ? [writeSide.admission.check] : []), ...checks],
+      allowTopics: policy,
+      ...(writeSide ? { commands: (to) => addCommands(to, writeSide) } : {}),
+      ...(readSide ? { queries: (to) => queries(to, { ...readSide, authenticate }, policy) } : {}),
+      ...(pages ? { pages } : {}),
+    })
+    const fetch = readSide?.fastPath.inFrontOf(app.fetch) ?? app.fetch
     const api = await listen(fetch, { host: config.host, port: config.port, maxConnections: config.maxConnections, log })
     const ops = await listenOps(metrics.registry, config, log)
     return {
@@ -115,7 +111,10 @@ export async function startApi(config: Config, log: Logger, { role, checks = [],
   }
 }
 
-/** A writer needs the log; a reader one of the two, whose answers are thinner without the other. */
+/**
+ * A writer needs the log; a reader one of the two, whose answers are thinner without the other. So does a process of both roles: taken out for
+ * the log it would take the reads along.
+ */
 const vitalTo = (role: ApiRole, name: 'redis' | 'mongodb'): string | undefined =>
   role !== 'write' ? 'reads' : name === 'redis' ? 'log' : undefined
 

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Plant, plants } from './drill/plants.ts'
 import type { DrillOptions } from './drill/run-drill.ts'
 import { Failure } from './failures.ts'
 import { atLeast, durationMs } from './options.ts'
@@ -13,7 +14,7 @@ type Options = {
   for?: number
   json?: true
   report?: string
-  plant?: 'merged-lanes' | 'stopped-group'
+  plant?: Plant
 }
 
 function httpUrl(text: string): string {
@@ -37,13 +38,13 @@ export const drill = (program: Command): void => {
       .option('--write-url <base>', 'where its write API is, if apart', httpUrl)
       .option('--i-run-this-deployment', 'needed for a deployment that is not on this machine')
       .option('--topics <n>', 'topics of the site', atLeast(10), 200)
-      .option('--short', 'at most 90 s, for every night')
       .option('--json', 'a JSON document instead of a table')
       .option('--report <file>', 'an HTML page with lag, latency and throughput over time')
-      .addOption(new Option('--plant <fault>', 'a fault to be found').choices(['merged-lanes', 'stopped-group']).hideHelp())
+      .addOption(new Option('--plant <fault>', 'a fault to be found').choices(plants).hideHelp())
       .addHelpText('after', targeting)
 
   verb('landing', 'one topic gets 50 times the writes and up to 1,000 times the reads within seconds; at most 6 minutes')
+    .option('--short', 'at most 90 s, for every night')
     .option(
       '--backlog <events>',
       'that pile up on the topic while its consumers are frozen (default: 100000; 10000 with --short)',

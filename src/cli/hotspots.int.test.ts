@@ -43,7 +43,7 @@ const controlled = async (limits = defaultLimits) => {
     abort.abort()
     await ended
   })
-  await until(async () => (await ovation.redis.exists(`${ovation.keys.prefix}hotspot-limits`)) === 1)
+  await until(async () => (await ovation.redis.exists(ovation.keys.hotspots.limits)) === 1)
 }
 
 test('promote, ls, why and demote, on a topic with a backlog', slow, async () => {
@@ -96,17 +96,16 @@ test('a promotion reaches every group in less than 2 s and ends by itself', slow
 })
 
 test('what a person demotes is not promoted at once by its rate, and why says so', slow, async () => {
-  const { prefix } = ovation.keys
   await commandsOn(ovation.append).post(topic, 'ann') // in the global lane
   await hotspots('promote', topic)
   const second = Number((await ovation.redis.time())[0])
-  for (let ahead = -2; ahead < 60; ahead++) await ovation.redis.zadd(`${prefix}reads:${second + ahead}`, 9_000, topic)
+  for (let ahead = -2; ahead < 60; ahead++) await ovation.redis.zadd(ovation.keys.reads(second + ahead), 9_000, topic)
   await controlled({ ...defaultLimits, readsPerSecond: 3_000 })
   expect(await hotspots('demote', topic)).toMatchObject({ code: 0 })
   await until(async () => (await listHotspots(ovation.redis, ovation.keys)).length === 0) // never written to, so retired
   const why = await hotspots('why', topic)
   expect(why.out).toMatch(/not hot.*9,000 reads\/s \(hot from 3,000.*A person demoted it: not promoted by its rates for \d/s)
-  await ovation.redis.zadd(`${prefix}hotspot-held`, 1, topic)
+  await ovation.redis.zadd(ovation.keys.hotspots.held, 1, topic)
   await until(async () => (await listHotspots(ovation.redis, ovation.keys)).length === 1)
   expect((await hotspots('why', topic)).out).toMatch(
     /promoted by its reads, 9,000 a second\.\n.*demoted when both rates have been below a quarter for 1m00s/s,

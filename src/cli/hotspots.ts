@@ -5,6 +5,7 @@ import type { Keys } from '../redis/keys.ts'
 import { TopicId, createTopicPolicy } from '../topics.ts'
 import { conditionFalse } from './exit-codes.ts'
 import type { HotspotRow } from './hotspots/read-hotspots.ts'
+import { timeOf, whyText } from './hotspots/why.ts'
 import { atLeast, durationMs } from './options.ts'
 import { repeat } from './repeat.ts'
 import { type Column, tableOf } from './table.ts'
@@ -15,13 +16,12 @@ function topicId(text: string): string {
   throw new InvalidArgumentError(TopicId.safeParse(text).error?.issues[0]?.message ?? 'No comments are on this one.')
 }
 
-const time = (ms: number | null) => (ms === null ? '-' : new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z'))
 const columns: readonly Column<HotspotRow>[] = [
   { head: 'TOPIC', value: ({ topic }) => topic },
   { head: 'STATE', value: ({ state }) => state },
   { head: 'BY', value: ({ by }) => by },
-  { head: 'SINCE', value: ({ sinceMs }) => time(sinceMs) },
-  { head: 'UNTIL', value: ({ untilMs }) => time(untilMs) },
+  { head: 'SINCE', value: ({ sinceMs }) => timeOf(sinceMs) },
+  { head: 'UNTIL', value: ({ untilMs }) => (untilMs === null ? '-' : timeOf(untilMs)) },
   { head: 'WRITES/S', value: ({ writesPerSecond }) => Math.round(writesPerSecond) },
   { head: 'READS/S', value: ({ readsPerSecond }) => Math.round(readsPerSecond) },
   { head: 'BACKLOG', value: ({ backlog }) => backlog ?? '?' },
@@ -71,7 +71,7 @@ const promoting = (verbs: Command): Command =>
       withRedis(async (redis, keys) => {
         const { promoteByHand } = await import('../consumers/hotspots/by-hand.ts')
         const untilMs = await promoteByHand(redis, keys, topic, forMs)
-        console.log(`${topic} is hot ${untilMs === null ? 'until it is demoted' : `until ${time(untilMs)}`}`)
+        console.log(`${topic} is hot ${untilMs === null ? 'until it is demoted' : `until ${timeOf(untilMs)}`}`)
       }),
     )
 
@@ -101,7 +101,7 @@ const why = (verbs: Command): Command =>
     .option('--json', 'a JSON document instead of sentences')
     .action((topic: string, { json }: { json?: true }) =>
       withRedis(async (redis, keys, config) => {
-        const [{ readHotspots }, { whyText }] = await Promise.all([import('./hotspots/read-hotspots.ts'), import('./hotspots/why.ts')])
+        const { readHotspots } = await import('./hotspots/read-hotspots.ts')
         const all = await readHotspots(redis, keys, config)
         const row = all.rows.find((candidate) => candidate.topic === topic)
         const facts = { ...(row ?? { topic, state: 'ordinary', ...all.ratesOf(topic) }), heldUntilMs: all.heldUntilMs(topic) ?? null }

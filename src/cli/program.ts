@@ -11,7 +11,7 @@ import { token } from './token.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
 const footer = `
-Every verb is about the deployment that runs in this folder (npm start), unless REDIS_URL and MONGODB_URL name another.
+Verbs are about the deployment that runs in this folder (npm start), unless REDIS_URL and MONGODB_URL name another; drill starts one of its own.
 Exit codes: 0 fine, 1 error, 2 a condition is false, 64 usage, 69 a server does not answer.`
 
 /** The `ovation` command. A verb loads what it needs when it runs, so that help is quick. */

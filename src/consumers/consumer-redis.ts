@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { fieldsOf } from '../events/append.ts'
 import type { Entry } from '../events/recorded.ts'
+import { infosOf } from '../redis/info.ts'
 import { luaFile } from '../redis/script.ts'
 import { groupState } from './group-state.ts'
 import type { Stream } from './streams.ts'
@@ -76,8 +77,7 @@ export function createConsumerRedis(redis: Redis, group: string, consumer: strin
       return new Set(
         streams.flatMap(({ key }, i) => {
           const [error, groups] = replies[i] ?? [new Error('no reply'), []]
-          const names = error ? [] : (groups as string[][]).map((info) => info[info.indexOf('name') + 1])
-          return names.includes(group) ? [] : [key]
+          return !error && infosOf(groups).some(({ name }) => name === group) ? [] : [key]
         }),
       )
     },

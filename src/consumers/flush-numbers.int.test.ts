@@ -85,7 +85,7 @@ test('in a partition that its server has not opened, numbers wait: they would ca
   const root = await posted('song:a', 'ann')
   await like('song:a', 'bob', root)
   const lane = startLane(ovation, createLikes(connectRedis(ovation.redisUrl, 'consumer', quiet)))
-  const { tag, meta, dirty } = ovation.keys.of('song:a')
+  const { meta, dirty, flushed } = ovation.keys.of('song:a')
   await until(async () => (await ovation.redis.exists(dirty('likes'))) === 1)
   await ovation.redis.hdel(meta, 'term')
   const stopping = new AbortController()
@@ -93,7 +93,7 @@ test('in a partition that its server has not opened, numbers wait: they would ca
     { redis: ovation.redis, keys: ovation.keys, comments: ovation.collections.comments, log: quiet },
     stopping.signal,
   )
-  const tried = `${ovation.keys.prefix}{${tag}}:flushed:likes`
+  const tried = flushed('likes')
   await until(async () => (await ovation.redis.exists(tried)) === 1)
   await until(async () => (await ovation.redis.exists(tried)) === 0)
   expect(await ovation.redis.exists(dirty('likes'))).toBe(1)

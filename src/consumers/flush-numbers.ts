@@ -38,12 +38,12 @@ export async function flushNumbers(dependencies: FlushNumbers, signal: AbortSign
   }
 }
 
-async function flushPartition({ redis, keys: { prefix }, comments }: FlushNumbers, partition: PartitionKeys): Promise<void> {
+async function flushPartition({ redis, comments }: FlushNumbers, partition: PartitionKeys): Promise<void> {
   // While an emptied server reads everything again its numbers are partial, and its term would put them above MongoDB's whole ones.
   if (await redis.exists(partition.rebuilding)) return
   for (const model of models) {
     const dirty = partition.dirty(model.name)
-    if (!(await redis.exists(dirty)) || !(await takeTurn(redis, `${prefix}{${partition.tag}}:flushed:${model.name}`))) continue
+    if (!(await redis.exists(dirty)) || !(await takeTurn(redis, partition.flushed(model.name)))) continue
     const term = await openTerm(redis, partition)
     if (term === undefined) continue
     let cursor = '0'

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { infosOf } from '../redis/info.ts'
 import type { Stream } from './streams.ts'
 
 /** `lost`: a person has to act. `retired`: its hot topic is not in the table any more. `closed`: its partition is about to be opened. */
@@ -14,9 +15,9 @@ export async function groupState(redis: Redis, { key, partition, lane }: Stream,
   const [[, hasTerm], [, isListed], [absent, groups]] = (await transaction.xinfo('GROUPS', key).exec()) as [Error | null, unknown][] as [
     [null, number],
     [null, number],
-    [Error | null, string[][]],
+    [Error | null, unknown],
   ]
-  if (!absent && groups.some((info) => info[info.indexOf('name') + 1] === group)) return 'there'
+  if (!absent && infosOf(groups).some(({ name }) => name === group)) return 'there'
   if (topic !== undefined && isListed === 0) return 'retired'
   return hasTerm === 1 ? 'lost' : 'closed'
 }

@@ -23,8 +23,8 @@ const longestRestMs = 1_000
  * recent writes take more than twice what three of four usually take, by a difference that can be noticed.
  */
 export function createPacer(dutyPercent = defaultDutyPercent, now: () => number = () => performance.now()) {
-  const least = (100 - dutyPercent) / dutyPercent
-  let restFactor = Math.max(least, longestRest)
+  const shortestRest = (100 - dutyPercent) / dutyPercent
+  let restFactor = Math.max(shortestRest, longestRest)
   let startedAtMs: number | undefined
   let pressedAtMs = -Infinity
   let elsewhere = { isCrowded: false, isPressing: false }
@@ -62,10 +62,10 @@ export function createPacer(dutyPercent = defaultDutyPercent, now: () => number 
       startedAtMs ??= now()
       restFactor =
         isCrowded() || elsewhere.isCrowded || now() - startedAtMs < settlingMs
-          ? Math.max(least, Math.min(longestRest, Math.max(restFactor, 0.5) * 2))
-          : Math.max(least, restFactor / 2)
+          ? Math.max(shortestRest, Math.min(longestRest, Math.max(restFactor, 0.5) * 2))
+          : Math.max(shortestRest, restFactor / 2)
       if (restFactor < longestRest / 2) pressedAtMs = now()
-      return Math.min(longestRestMs * Math.max(1, least), ms * restFactor)
+      return Math.min(longestRestMs * Math.max(1, shortestRest), ms * restFactor)
     },
   }
 }

@@ -74,7 +74,7 @@ test('one that is retired, and even promoted again, between two commands of a la
   await promoted('song:steady')
   let looks = 0
   const model = createCounts(ovation.redis.duplicate())
-  const { stats, stop, ended } = startLane(ovation, model, {
+  const { stats, stop } = startLane(ovation, model, {
     kind: 'hot',
     redis: (redis) => ({
       ...redis,
@@ -97,9 +97,8 @@ test('one that is retired, and even promoted again, between two commands of a la
   stops.push(stop)
   await commandsOn(ovation.append).post('song:steady', 'ann')
   await until(async () => stats.applied === 1, 5_000)
-  await until(async () => looks > 3)
+  await until(async () => looks > 3, 5_000) // it goes on
   expect((await streamsOf(ovation.redis, ovation.keys, 'hot')).map(({ lane }) => lane)).toEqual(['hot:song:steady'])
-  expect(await Promise.race([ended.then(() => 'ended'), Promise.resolve('runs')])).toBe('runs')
 })
 
 test('a consumer that still holds its last entries says in vain that it does', async () => {

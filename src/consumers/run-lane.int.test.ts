@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commandsOn } from '../../test/commands.ts'
 import { type Deployment, createDeployment, until } from '../../test/deployment.ts'
 import { createRecorder, startLane } from '../../test/lane.ts'
@@ -13,6 +13,7 @@ beforeEach(() => {
   ovation = createDeployment({ partitions: 2 })
 })
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const stop of stops.splice(0)) await stop()
   await ovation.close()
 })
@@ -97,6 +98,21 @@ test('asked to stop, it finishes the batch in hand and reads no other', async ()
   await until(async () => (await pendingOf('store')) === 0)
 })
 
+test('asked to stop, it takes over no more entries of the dead', async () => {
+  await post(12)
+  await deliverTo('dead')
+  let release = () => {}
+  const gate = new Promise<void>((resolve) => (release = resolve))
+  let begun = 0
+  const model = createRecorder('store', () => (begun++, gate))
+  const { abort, ended } = start(model, { batchSize: 2, claimAfterMs: 100 })
+  await until(async () => begun === 1)
+  abort()
+  release()
+  await ended
+  expect(model.batches.flat()).toHaveLength(2)
+})
+
 test('several consumers of one group share the entries, each applied by one', async () => {
   const ids = await post(40)
   const models = ['one', 'two', 'three'].map((consumer) => {
@@ -148,6 +164,19 @@ describe("a promoted topic's stream", () => {
     expect(performance.now() - startedMs).toBeLessThan(1_000)
   })
 
+  test('is looked for, though the clock of the host was set back by an hour', async () => {
+    await post(1)
+    let looks = 0
+    start(createRecorder('store'), {
+      kind: 'hot',
+      redis: (redis) => ({ ...redis, withoutGroup: (streams) => (looks++, redis.withoutGroup(streams)) }),
+    })
+    await until(async () => looks > 0)
+    vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() - 3_600_000)
+    const before = looks
+    await until(async () => looks > before + 2, 5_000)
+  })
+
   test('is read by every group, though no consumer of theirs ran when it was promoted', async () => {
     await promote(ovation.redis, ovation.keys, 'song:hot') // before the partition was ever opened, too
     const ids = await post(3, 'song:hot')
@@ -169,6 +198,19 @@ describe("a promoted topic's stream", () => {
     await until(async () => model.batches.flat().length === 100)
     expect(model.batches).toHaveLength(10)
     for (const batch of model.batches) expect(new Set(batch.map((id) => topicOf.get(id)))).toEqual(new Set(topics))
+  })
+
+  test('waits for no company while it and others give all they are asked for', async () => {
+    for (const topic of ['song:1', 'song:2', 'song:3']) {
+      await promote(ovation.redis, ovation.keys, topic)
+      await post(21, topic)
+    }
+    const model = createRecorder('store')
+    const startedMs = performance.now()
+    start(model, { kind: 'hot', batchSize: 10, lingerMs: 1_000, pacer: { observe() {}, restAfter: () => 0 } })
+    await until(async () => model.batches.flat().length === 63)
+    expect(performance.now() - startedMs).toBeLessThan(3_000) // seven rounds
+    expect(model.batches.map((batch) => batch.length)).toEqual(Array.from({ length: 7 }, () => 9))
   })
 
   test('has at most two batches in hand, though twenty come out of a quiet moment with a backlog each', async () => {

@@ -4,22 +4,12 @@ import { UnknownVersionError } from '../events/define-event.ts'
 import type { Projection } from '../projections/projection.ts'
 import { applyBatch } from './apply-batch.ts'
 import type { ConsumerRedis, Delivered } from './consumer-redis.ts'
+import type { LaneOptions } from './lane-options.ts'
 import type { Pacer } from './pacer.ts'
 import { backoffMs } from './persist.ts'
 import { type Portions, createPortions, shareOf } from './portions.ts'
-import type { LaneKind, Stream } from './streams.ts'
-
-export type LaneOptions = {
-  kind: LaneKind
-  /** Entries a batch, at most: more make one script hold Redis up (append p99 7 ms at 200, 30 ms at 2,000). */
-  batchSize: number
-  /** Batches applied at once: the store works on one while the next is prepared. The hot lane has one. */
-  inFlight: number
-  /** How long the first entries wait for company, ms: one at a time costs ten times the CPU at 1,000 a second. */
-  lingerMs: number
-  /** An entry that its consumer has not touched for this long is taken over, ms. */
-  claimAfterMs: number
-}
+import { countOf, readNew } from './read-new.ts'
+import type { Stream } from './streams.ts'
 
 export type LaneStats = { applied: number; parked: number; status: 'running' | 'waiting for a store' | 'stopped'; reason?: string }
 
@@ -53,50 +43,60 @@ const quietRetirements = 5
  */
 export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
   const portions = createPortions(lane.options.batchSize)
-  let isRecovering = true
+  const progress: Progress = { portions, streams: [], isRecovering: true, refreshAtMs: 0, nextClaimMs: 0 }
   let failures = 0
-  let nextClaimMs = 0
-  let streams: Stream[] = []
-  let refreshAtMs = 0
   while (!signal.aborted) {
     try {
-      if (lane.takeReconnected()) isRecovering = true
-      if (Date.now() >= refreshAtMs) {
-        const readable = await readableStreams(lane)
-        streams = readable.streams
-        refreshAtMs = lane.options.kind === 'hot' || !readable.isComplete ? Date.now() + refreshMs : Infinity
-      }
-      const waitMs = Math.min(blockMs[lane.options.kind], Math.max(0, refreshAtMs - Date.now()) + 1)
-      if (streams.length === 0) await delay(waitMs, undefined, { signal })
-      else if (isRecovering) isRecovering = await applyOwnPending(lane, streams, signal)
-      else if (Date.now() >= nextClaimMs) {
-        await applyClaimed(lane, streams, signal)
-        nextClaimMs = Date.now() + lane.options.claimAfterMs / 2
-      } else if (lane.options.kind === 'hot') await applyHot(lane, streams, waitMs, portions, signal)
-      else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
+      await round(lane, progress, signal)
       failures = 0
     } catch (error) {
       if (signal.aborted) break
-      if (error instanceof UnknownVersionError || error instanceof GroupLostError) {
-        Object.assign(lane.stats, { status: 'stopped', reason: error.message })
-        throw error
-      }
-      isRecovering = true
-      refreshAtMs = 0
-      if (failures < quietRetirements && isRetirement(lane, error)) {
-        failures += 1
-        lane.log.debug('a hot stream was retired')
-        continue
-      }
-      lane.log.warn({ reason: String(error) }, 'lane interrupted')
-      await delay(backoffMs(failures++), undefined, { signal }).catch(() => {})
+      await afterFailure(lane, error, failures++, signal)
+      progress.isRecovering = true
+      progress.refreshAtMs = 0
     }
   }
 }
 
+/** Times are of `performance.now()`: a clock that somebody sets holds nothing up. */
+type Progress = { portions: Portions; streams: readonly Stream[]; isRecovering: boolean; refreshAtMs: number; nextClaimMs: number }
+
+async function round(lane: Lane, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { kind, claimAfterMs } = lane.options
+  if (lane.takeReconnected()) progress.isRecovering = true
+  if (performance.now() >= progress.refreshAtMs) {
+    const { streams, isComplete } = await readableStreams(lane)
+    progress.streams = streams
+    progress.refreshAtMs = kind === 'hot' || !isComplete ? performance.now() + refreshMs : Infinity
+  }
+  const { streams, refreshAtMs, nextClaimMs } = progress
+  const waitMs = Math.min(blockMs[kind], Math.max(0, Math.ceil(refreshAtMs - performance.now())) + 1)
+  if (streams.length === 0) await delay(waitMs, undefined, { signal })
+  else if (progress.isRecovering) progress.isRecovering = await applyOwnPending(lane, streams, signal)
+  else if (performance.now() >= nextClaimMs) {
+    await applyClaimed(lane, streams, signal)
+    progress.nextClaimMs = performance.now() + claimAfterMs / 2
+  } else if (kind === 'hot') await applyHot(lane, streams, waitMs, progress.portions, signal)
+  else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
+}
+
+/** Waits longer each time, but for a few retirements. Rejects when a person has to act. */
+async function afterFailure({ options, stats, log }: Lane, error: unknown, failures: number, signal: AbortSignal): Promise<void> {
+  if (error instanceof UnknownVersionError || error instanceof GroupLostError) {
+    Object.assign(stats, { status: 'stopped', reason: error.message })
+    throw error
+  }
+  if (failures < quietRetirements && isRetirement(options, error)) {
+    log.debug('a hot stream was retired')
+    return
+  }
+  log.warn({ reason: String(error) }, 'lane interrupted')
+  await delay(backoffMs(failures), undefined, { signal }).catch(() => {})
+}
+
 /** A stream that is gone since the table was read fails the reading of all of them. What was read just before is pending, and comes first. */
-const isRetirement = ({ options }: Lane, error: unknown): boolean =>
-  options.kind === 'hot' && error instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.message)
+const isRetirement = ({ kind }: LaneOptions, error: unknown): boolean =>
+  kind === 'hot' && error instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.message)
 
 async function applyOwnPending(lane: Lane, streams: readonly Stream[], signal: AbortSignal): Promise<boolean> {
   const { kind, batchSize } = lane.options
@@ -108,7 +108,7 @@ async function applyOwnPending(lane: Lane, streams: readonly Stream[], signal: A
 
 async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: AbortSignal): Promise<void> {
   for (const stream of streams) {
-    for (;;) {
+    while (!signal.aborted) {
       const claimed = await lane.redis.claim(stream, lane.options.claimAfterMs, lane.options.batchSize)
       if (claimed.entries.length + claimed.trimmed.length === 0) break
       lane.log.info({ stream: stream.key, entries: claimed.entries.length }, 'entries of a dead consumer claimed')
@@ -120,9 +120,9 @@ async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: Abor
 /** New entries as they come; of a backlog, the next while these are applied, until something else is due. */
 async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, untilMs: number, signal: AbortSignal): Promise<void> {
   const { batchSize } = lane.options
-  let delivered = await readNew(lane, streams, waitMs, batchSize)
+  let delivered = await readNew(lane, streams, waitMs, batchSize, signal)
   while (delivered.length > 0) {
-    const isBacklog = countOf(delivered) >= batchSize && Date.now() < untilMs && !signal.aborted
+    const isBacklog = countOf(delivered) >= batchSize && performance.now() < untilMs && !signal.aborted
     const ahead = isBacklog ? lane.redis.readNew(streams, batchSize) : Promise.resolve([])
     ahead.catch(() => {}) // its failure is thrown below; what it was given meanwhile is pending, and comes first after that
     await apply(lane, delivered, signal)
@@ -134,36 +134,12 @@ async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, 
 async function applyHot(lane: Lane, streams: readonly Stream[], waitMs: number, portions: Portions, signal: AbortSignal): Promise<void> {
   const parts = portions.of(streams)
   const [all] = parts
-  const reads = parts.length === 1 ? [readNew(lane, all!.of, waitMs, all!.each)] : parts.map(({ of, each }) => lane.redis.readNew(of, each))
+  const reads =
+    parts.length === 1 ? [readNew(lane, all!.of, waitMs, all!.each, signal)] : parts.map(({ of, each }) => lane.redis.readNew(of, each))
   for (const read of reads) read.catch(() => {}) // one failure is thrown below; what another read was given is pending, and comes first after that
   const delivered = (await Promise.all(reads)).flat()
   portions.saw(delivered, parts)
   if (delivered.length > 0) await apply(lane, delivered, signal)
-}
-
-/** At most `each` of every stream, once for those that are there and once for those that came while it lingered. */
-async function readNew(lane: Lane, streams: readonly Stream[], waitMs: number, each: number): Promise<Delivered[]> {
-  const { batchSize, lingerMs } = lane.options
-  const first = await lane.redis.readNew(streams, each, waitMs)
-  if (first.length === 0 || lingerMs === 0 || countOf(first) >= batchSize) return first
-  await delay(lingerMs)
-  return merged(first, await lane.redis.readNew(streams, each))
-}
-
-const countOf = (delivered: readonly Delivered[]): number => delivered.reduce((sum, { entries }) => sum + entries.length, 0)
-
-function merged(first: readonly Delivered[], second: readonly Delivered[]): Delivered[] {
-  const byKey = new Map(first.map((delivered) => [delivered.stream.key, delivered]))
-  for (const { stream, entries, trimmed } of second) {
-    const before = byKey.get(stream.key)
-    byKey.set(
-      stream.key,
-      before
-        ? { stream, entries: [...before.entries, ...entries], trimmed: [...before.trimmed, ...trimmed] }
-        : { stream, entries, trimmed },
-    )
-  }
-  return [...byKey.values()]
 }
 
 /**

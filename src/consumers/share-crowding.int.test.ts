@@ -19,7 +19,7 @@ afterEach(async () => {
   await gate.close()
 })
 
-const isSaid = async (group = 'store') => (await ovation.redis.exists(`${ovation.keys.prefix}crowded:${group}`)) === 1
+const isSaid = async (group = 'store') => (await ovation.redis.exists(ovation.keys.crowded(group))) === 1
 
 test(
   'a process that reads the hot lane alone rests longer while another process is crowded, and no longer than that',
@@ -105,7 +105,7 @@ describe('between processes', () => {
     expect([...hot.heard, ...feed.heard]).not.toContainEqual(both(true, false))
     const { stop } = start({ isCrowded: true }, othersOnly)
     await hears(hot.heard, both(true, false))
-    expect(await ovation.redis.pttl(`${ovation.keys.prefix}crowded:store`)).toBeGreaterThan(0)
+    expect(await ovation.redis.pttl(ovation.keys.crowded('store'))).toBeGreaterThan(0)
     await stop()
     await hears(hot.heard, both(false, false))
     expect([...feed.heard, ...other.heard]).not.toContainEqual(both(true, false))
@@ -123,9 +123,7 @@ describe('between processes', () => {
     const monitor = await ovation.redis.monitor()
     const named: string[][] = []
     monitor.on('monitor', (_: string, args: string[]) => {
-      const keys = args.filter(
-        (arg) => arg.startsWith(`${ovation.keys.prefix}crowded:`) || arg.startsWith(`${ovation.keys.prefix}pressing:`),
-      )
+      const keys = args.filter((arg) => arg.startsWith(ovation.keys.crowded('')) || arg.startsWith(ovation.keys.pressing('')))
       if (keys.length > 0) named.push(keys)
     })
     const all = start({ isCrowded: true, isPressing: true }, { hasHot: true, hasOthers: true })

@@ -8,8 +8,6 @@ const intervalMs = 500
 /** What a process said counts for this long: a few times the interval, since a crowded one is late. */
 const validMs = 2_000
 
-const key = ({ prefix }: Keys, what: 'crowded' | 'pressing', group: string) => `${prefix}${what}:${group}`
-
 export type ShareCrowding = {
   redis: Redis
   keys: Keys
@@ -24,8 +22,8 @@ export type ShareCrowding = {
 
 /**
  * Hot lanes rest while the other lanes of their group suffer in any process, and those learn what is usual only while no hot lane presses. Each
- * says so of itself, with a key that expires, and only while it is so. A server that does not answer leaves each process to what it sees
- * itself. Ends on abort.
+ * says so of itself, with a key that expires, and only while it is so. While the server is away each process keeps what it heard last. Ends on
+ * abort.
  */
 export async function shareCrowding(between: ShareCrowding, signal: AbortSignal): Promise<void> {
   const { pacers, log } = between
@@ -43,16 +41,15 @@ export async function shareCrowding(between: ShareCrowding, signal: AbortSignal)
 async function share({ redis, keys, hasOthers, hasHot, log }: ShareCrowding, group: string, pacer: Pacer): Promise<void> {
   // One key a command: they are on different servers of a cluster.
   const [crowded, pressing] = await Promise.all([
-    hasHot ? redis.exists(key(keys, 'crowded', group)) : 0,
-    hasOthers ? redis.exists(key(keys, 'pressing', group)) : 0,
+    hasHot ? redis.exists(keys.crowded(group)) : 0,
+    hasOthers ? redis.exists(keys.pressing(group)) : 0,
   ])
   pacer.hearOf({ isCrowded: crowded === 1, isPressing: pressing === 1 })
   const said = [
-    ...(hasOthers && pacer.isCrowded() ? ['crowded' as const] : []),
-    ...(hasHot && pacer.isPressing() ? ['pressing' as const] : []),
+    ...(hasOthers && pacer.isCrowded() ? [keys.crowded(group)] : []),
+    ...(hasHot && pacer.isPressing() ? [keys.pressing(group)] : []),
   ]
-  for (const what of said)
-    await redis
-      .set(key(keys, what, group), '1', 'PX', validMs)
-      .catch((error: unknown) => log.debug({ reason: String(error) }, 'crowding is not shared')) // as a full Redis refuses it
+  // A full Redis refuses it.
+  const unsaid = (error: unknown) => log.debug({ reason: String(error) }, 'crowding is not shared')
+  for (const key of said) await redis.set(key, '1', 'PX', validMs).catch(unsaid)
 }

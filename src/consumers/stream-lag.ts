@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis'
 import { fieldsOf } from '../events/append.ts'
 import { positionOfEntry } from '../events/position.ts'
+import { type Info, consumerInfos, groupInfos, infoOf } from '../redis/info.ts'
+import { serverMs } from '../redis/server-ms.ts'
 import { groupState } from './group-state.ts'
 import type { Stream } from './streams.ts'
 
@@ -20,7 +22,6 @@ export type StreamLag = {
 }
 
 type RawEntry = [id: string, flat: string[]]
-type Info = Record<string, string | number | null>
 type Top = { nowMs: number; head: number; lastId: string; firstOrdinal: number; exists: boolean; groups: Info[] }
 
 /** A consumer asks at least every second, and says that it still works while it waits for a store. */
@@ -28,7 +29,8 @@ const aliveMs = 15_000
 
 /**
  * The lag of each group on a stream, by group. Counted in our own `seq`: XINFO's lag is nil after a trim or a group set back, and a guess after
- * that. Seven commands a stream and group at most, in three round trips; commands of all streams travel together.
+ * that. Five commands a stream and five a group at most, in three round trips, and again where a hot stream is retired meanwhile; commands of
+ * all streams travel together.
  */
 export async function readStreamLag(redis: Redis, stream: Stream, groups: readonly string[]): Promise<Map<string, StreamLag>> {
   const seen = await readTop(redis, stream)
@@ -44,20 +46,20 @@ export async function readStreamLag(redis: Redis, stream: Stream, groups: readon
 }
 
 async function readTop(redis: Redis, { key, partition, lane }: Stream): Promise<Top> {
-  const [[seconds, micros], seq, info, [top], infos] = await Promise.all([
-    redis.time() as Promise<unknown> as Promise<[string, string]>,
+  const [nowMs, seq, info, [top], groups] = await Promise.all([
+    serverMs(redis),
     redis.hget(partition.meta, `seq:${lane}`),
     redis.xinfo('STREAM', key).then(infoOf, ifAbsent),
     redis.xrevrange(key, '+', '-', 'COUNT', 1) as Promise<RawEntry[]>,
-    redis.xinfo('GROUPS', key).then((all) => (all as unknown[]).map(infoOf), ifAbsent),
+    groupInfos(redis, key).catch(ifAbsent),
   ])
   return {
-    nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+    nowMs,
     head: Math.max(Number(seq ?? 0), top ? seqOf(top) || 0 : 0),
     lastId: String(info?.['last-generated-id'] ?? '0-0'),
     firstOrdinal: Number(info?.['entries-added'] ?? 0) - Number(info?.['length'] ?? 0) + 1,
     exists: info !== undefined,
-    groups: infos ?? [],
+    groups: groups ?? [],
   }
 }
 
@@ -72,7 +74,7 @@ async function lagOf(redis: Redis, key: string, group: string, info: Info, seen:
     redis.xrange(key, lastId, lastId) as Promise<RawEntry[]>,
     redis.xrange(key, `(${lastId}`, '+', 'COUNT', 1) as Promise<RawEntry[]>,
     redis.xpending(key, group) as Promise<[number, string | null]>,
-    redis.xinfo('CONSUMERS', key, group).then((all) => (all as unknown[]).map(infoOf)),
+    consumerInfos(redis, key, group),
   ])
   const [oldest] = oldestId ? ((await redis.xrange(key, oldestId, oldestId)) as RawEntry[]) : []
   return {
@@ -110,11 +112,6 @@ const caughtUp = (head: number) => ({ position: head, lagEvents: 0, lagMs: 0 })
 
 const seqOf = ([, flat]: RawEntry): number => Number(fieldsOf(flat)['seq'] ?? Number.NaN)
 const atOf = ([id, flat]: RawEntry): number => Number(fieldsOf(flat)['at'] ?? id.split('-')[0])
-
-function infoOf(flat: unknown): Info {
-  const list = flat as (string | number | null)[]
-  return Object.fromEntries(list.flatMap((value, i) => (i % 2 === 0 ? [[String(value), list[i + 1] ?? null]] : [])))
-}
 
 function ifAbsent(error: Error): undefined {
   if (!/no such key|^NOGROUP/.test(error.message)) throw error

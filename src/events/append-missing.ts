@@ -5,8 +5,9 @@ import { bounded } from '../mongo/bounded.ts'
 import { writeTimeoutMs } from '../mongo/connect.ts'
 import type { PartitionKeys } from '../redis/keys.ts'
 import { luaFile } from '../redis/script.ts'
+import { serverMs } from '../redis/server-ms.ts'
 import { fieldsOf } from './append.ts'
-import { bucketsAt, recognisedMs, unkeyedField } from './idempotency.ts'
+import { bucketsAt, isRecorded, recognisedMs, unkeyedField } from './idempotency.ts'
 import { entryAt, positionOfEntry } from './position.ts'
 import type { ReconcileDependencies } from './reconcile.ts'
 import { originOf } from './recorded.ts'
@@ -23,7 +24,7 @@ export async function appendMissing(dependencies: ReconcileDependencies, partiti
   const key = { $gt: archiveKey(partition.partition, `${from}~`), $lte: archiveKey(partition.partition, `${positionOfEntry(range.to)}~`) }
   const rewritten = await originsAbove(redis, partition, range.from)
   const gaps = await gapsOf(redis, partition)
-  const nowMs = await serverMs(redis)
+  const nowMs = await serverMs(redis) // the clock that idempotency records go by
   let count = 0
   // Two scans of two indexes: one query with $or would sort everything before its first document.
   for (const filter of [{ _id: key }, { seen: key }] as const) {
@@ -37,12 +38,6 @@ export async function appendMissing(dependencies: ReconcileDependencies, partiti
     }
   }
   return count
-}
-
-/** The clock that idempotency records go by. */
-async function serverMs(redis: Redis): Promise<number> {
-  const [seconds, microseconds] = await redis.time()
-  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
 }
 
 /** Each page is waited for with a bound: the lease is renewed meanwhile, and the partition takes no append. */
@@ -113,7 +108,7 @@ async function appendAgain(
 ): Promise<void> {
   const { id, type, v, topic, actor, at, cid, key, data } = document
   const isUnkeyed = key === ''
-  const [field = '', request = ''] = isUnkeyed ? [unkeyedField(id)] : key.split(':')
+  const [field = '', request = ''] = isUnkeyed ? [isRecorded(type) ? unkeyedField(id) : ''] : key.split(':')
   const place = placeOf(document)
   const windowMs = recognisedMs(idempotencyWindowMs, isUnkeyed)
   // Where its sender looks: by the time now with a key, by the time it was first sent without.

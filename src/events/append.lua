@@ -114,5 +114,5 @@ if field ~= '' then
 end
 -- An import is no crowd.
 if string.sub(id, 1, 7) ~= 'import:' and redis.call('ZINCRBY', KEYS[7], 1, topic) == '1' then redis.call('EXPIRE', KEYS[7], 15) end
-if paidAt then redis.call('SET', KEYS[8], string.format('%.3f', paidAt), 'PX', math.ceil(paidAt - now)) end
+if paidAt then redis.call('SET', KEYS[8], string.format('%.3f', paidAt), 'PX', math.max(1, math.ceil(paidAt - now))) end
 return { 'appended', now, names[letter], entry, seq, data, found or '', paidAt and math.ceil(paidAt - now) or '' }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { DomainError } from '../errors.ts'
+import { commandTimeoutMs } from '../redis/connect.ts'
 import type { Keys, PartitionKeys } from '../redis/keys.ts'
 import { type Script, luaFile, scriptOf } from '../redis/script.ts'
 import { type EventType, type Snapshot, commentEvents } from './comment-events.ts'
@@ -77,9 +78,9 @@ export const appendScript = scriptFor
 
 type Reply = [status: string, serverMs: number, ...rest: unknown[]]
 const maxReopens = 3
-/** How late a command without a record may still run, ms: the connection may send it again when newer ones have been taken. */
-const unrecordedLateMs = 5_000
-/** Commands that may wait on the connection: it keeps those that were given up, and would send them all when the server is back. */
+/** A command without a record runs no later than its caller was told that it failed: sent again after a newer one, it would win over it. */
+const unrecordedLateMs = commandTimeoutMs
+/** Commands that may wait on the connection, twice as many with what goes first: it keeps those that were given up, and sends them all in the end. */
 const maxWaiting = 5_000
 
 /**
@@ -91,6 +92,7 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
   let clockOffsetMs = 0
 
   return async function append(event) {
+    if (waitingOn(redis) > (event.priority ? 2 : 1) * maxWaiting) return unavailable(new Error('too many commands wait'))
     const partition = keys.of(event.topic)
     const id = event.eventId ?? randomUUID()
     // Once: a request that is sent again after a reopening looks for its record where the first one left it.
@@ -98,9 +100,10 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
     let known: Snapshot | undefined
     for (let reopens = 0; reopens <= maxReopens;) {
       const { term, script } = open.get(partition.tag) ?? (await openTerm(partition))
+      const sentMs = Date.now()
       const reply = await send(partition, script, event, { id, nowMs, known })
       const [status, serverMs] = reply
-      if (serverMs !== undefined) clockOffsetMs = serverMs - Date.now()
+      if (serverMs !== undefined) clockOffsetMs = serverMs - (sentMs + Date.now()) / 2 // it ran somewhere between
       if (status === 'closed' || status === 'clock-behind') {
         reopens += 1
         open.delete(partition.tag)
@@ -167,7 +170,6 @@ export function createAppend({ redis, keys, idempotencyWindowMs, reopen, findCol
       partition.count(topic),
       ...buckets.map(partition.idempotency),
     ]
-    if (waitingOn(redis) > maxWaiting) return unavailable(new Error('too many commands wait'))
     try {
       return (await redis.evalsha(script.sha, names.length, ...names, ...args)) as Reply
     } catch (error) {

@@ -22,7 +22,11 @@ export type Promotion = Pick<Hotspot, 'by' | 'untilMs' | 'rate'>
 
 const byHand: Promotion = { by: 'operator', untilMs: null, rate: null }
 
-/** From now on the topic's events go to `hot:<topic>`, which every group reads within a second from its first entry. Repeated: changes why and until when. False: nothing was done, since a rate takes over from no person, or the server's clock is past `validUntilMs`. */
+/**
+ * From now on the topic's events go to `hot:<topic>`, which every group reads from its first entry: its lane looks for new streams twice a
+ * second, between batches. Repeated: changes why and until when. False: nothing was done, since a rate takes over from no person, or the
+ * server's clock is past `validUntilMs`.
+ */
 export async function promote(
   redis: Redis,
   keys: Keys,

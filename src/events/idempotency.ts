@@ -11,6 +11,9 @@ const short = (text: string, length: number): string => hash('sha1', text, 'base
 /** The name of a request's record: 72 bits of (topic, user, key). */
 export const fieldOf = (topic: string, user: string, key: string): string => short(`${topic}\n${user}\n${key}`, 12)
 
+/** What would be done twice when it is sent again, and is recognised by a record. The rest converges by itself. */
+export const isRecorded = (type: string): boolean => type === 'comment.posted' || type === 'comment.reported'
+
 /** The same without a key: 74 random bits of the event id. Resent by the connection, the request cannot be another one. */
 export const unkeyedField = (eventId: string): string => eventId.slice(0, 23)
 

@@ -18,17 +18,29 @@ export type OpenLog = {
   log: Logger
   /** Bounds how many comments are looked up at once, and for how long. */
   guardRead?: GuardRead
+  /** For how long Redis has been away, ms: once it is more than a restart takes, a write is refused at once. Left out, each write waits. */
+  awayMs?(): number
 }
 type GuardRead = <T>(read: () => Promise<T>) => Promise<T>
 const boundedOnly: GuardRead = (read) => bounded(readTimeoutMs, read())
 
 /** Longest a write waits for a partition to be opened, ms; the opening goes on after that. */
 const reopenWaitMs = 1_500
+/** A server that was restarted is back by then, ms; those that wait for one that is not are only more to answer late. */
+const restartMs = 1_000
 /** Longest a write waits for its answer, ms, whatever it meets on its way: a little more than one command may. */
 const answerWaitMs = commandTimeoutMs + 250
 
 /** The log, able to open partitions whose server forgot them and to ask MongoDB for comments it no longer holds. */
-export function openLog({ redis, keys, collections, idempotencyWindowMs, log, guardRead = boundedOnly }: OpenLog): AppendToLog {
+export function openLog({
+  redis,
+  keys,
+  collections,
+  idempotencyWindowMs,
+  log,
+  guardRead = boundedOnly,
+  awayMs = () => 0,
+}: OpenLog): AppendToLog {
   const opening = new Map<string, Promise<number>>()
 
   async function reopen(partition: PartitionKeys, failedTerm: number | undefined): Promise<number> {
@@ -50,7 +62,7 @@ export function openLog({ redis, keys, collections, idempotencyWindowMs, log, gu
     reopen,
     findCold: (topic, commentId) => findCold(collections, guardRead, topic, commentId),
   })
-  return (event) => within(answerWaitMs, append(event))
+  return (event) => within(answerWaitMs, awayMs() > restartMs ? Promise.reject(new Error('Redis is away')) : append(event))
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
@@ -73,7 +85,8 @@ async function findCold({ comments }: Collections, guardRead: GuardRead, topic: 
     const document = await guardRead(() => comments.findOne({ _id: `${topic}/${commentId}`, topic }, { maxTimeMS: readTimeoutMs }))
     return document?.position ? { snapshot: snapshotIn(document), isDeleted: document.deleted !== undefined } : undefined
   } catch (cause) {
-    throw new DomainError('unavailable', 'an older comment cannot be looked up now; repeat the request', {}, { cause })
+    // With a time: the log is there. Where that is away nobody knows until when.
+    throw new DomainError('unavailable', 'an older comment cannot be looked up now; repeat the request', {}, { cause, retryAfterMs: 1_000 })
   }
 }
 

@@ -40,15 +40,48 @@ const before = (redis: Redis, name: 'script' | 'hmget', act: (args: unknown[]) =
   })
 
 test('opened first while MongoDB was away, the models are served once MongoDB was asked', async () => {
-  const away = connectMongo('mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100', { poolSize: 1, purpose: 'read' })
-  const { events, settings } = collectionsOf(away.db)
-  await reconcile({ ...reconcileOf(ovation), events, settings, log: quiet }, partition())
+  await openBlindly()
   expect(await marker()).toBe('later')
   for (let i = 0; i < 3; i++) await post()
   await ovation.consume()
   await ovation.caughtUp()
   await until(async () => (await marker()) === null)
+})
+
+/** As a process that finds MongoDB away opens a partition. */
+async function openBlindly(): Promise<void> {
+  const away = connectMongo('mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100', { poolSize: 1, purpose: 'read' })
+  const { events, settings } = collectionsOf(away.db)
+  await reconcile({ ...reconcileOf(ovation), events, settings, log: quiet }, partition())
   await away.close()
+}
+
+/** What three comments leave of a server that was emptied while MongoDB was away. */
+async function archivedThenEmptied(): Promise<void> {
+  for (let i = 0; i < 3; i++) await post()
+  const consumers = await ovation.consume()
+  await ovation.caughtUp()
+  await consumers.stop()
+  await empty()
+  await openBlindly()
+  expect(await marker()).toBe('later')
+}
+const lastOfPriority = async () => (await ovation.redis.xrevrange(partition().lane('priority'), '+', '-', 'COUNT', 1))[0]?.[0]
+
+test('opened blindly after it was emptied, a server has to read what is written again later', async () => {
+  await archivedThenEmptied()
+  await reconcileLater(reconcileOf(ovation), partition())
+  expect(await lastOfPriority()).toBeDefined()
+  expect(await marker()).toBe(await lastOfPriority())
+})
+
+test('opened blindly and then once more with MongoDB, it is marked as well, and its models are served in the end', async () => {
+  await archivedThenEmptied()
+  const term = Number(await ovation.redis.hget(partition().meta, 'term'))
+  await reconcile(reconcileOf(ovation), partition(), term)
+  expect(await marker()).toBe(await lastOfPriority())
+  await ovation.consume()
+  await until(async () => (await marker()) === null)
 })
 
 test('an emptied server is marked also where the process that wrote everything again died before it opened', async () => {

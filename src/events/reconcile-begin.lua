@@ -1,6 +1,7 @@
 -- Closes a partition under a lease: no append is taken until a new term opens it. Remembers from where the log may lack what the archive has.
--- KEYS 1 meta  2 lease  3 hotspots  4 groups  5 global  6 priority      ARGV 1 lease token  2 key of hot streams, up to the topic  3... groups
--- Replies {was the partition ever open here, last term, clock, top of all streams, lost from}
+-- KEYS 1 meta  2 lease  3 hotspots  4 groups  5 global  6 priority  7 rebuilding
+-- ARGV 1 lease token  2 key of hot streams, up to the topic  3... groups
+-- Replies {last term, clock, top of all streams, lost from}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('LEASE lost') end
 local wasOpen = redis.call('HEXISTS', KEYS[1], 'lastTerm')
 redis.call('HDEL', KEYS[1], 'term')
@@ -8,8 +9,9 @@ redis.call('HDEL', KEYS[1], 'term')
 local streams = { KEYS[5], KEYS[6] }
 for _, topic in ipairs(redis.call('HKEYS', KEYS[3])) do streams[#streams + 1] = ARGV[2] .. topic end
 -- An emptied server lost the models with their groups, and both start again from nothing. A group lost alone is not made again here:
--- its model would take what it has counted a second time.
+-- its model would take what it has counted a second time. The models are not whole until the archive was asked what they must read again.
 if wasOpen == 0 then
+  redis.call('SET', KEYS[7], 'later')
   for i = 3, #ARGV do
     redis.call('SADD', KEYS[4], ARGV[i])
     for _, stream in ipairs(streams) do redis.pcall('XGROUP', 'CREATE', stream, ARGV[i], '0', 'MKSTREAM') end
@@ -38,4 +40,4 @@ if not from or isAfter(from, top) then
   from = top
   redis.call('HSET', KEYS[1], 'lostFrom', from)
 end
-return { wasOpen, known[1] or '0', known[2] or '0-0', top, from }
+return { known[1] or '0', known[2] or '0-0', top, from }

@@ -70,8 +70,9 @@ export async function reconcileLater(dependencies: ReconcileDependencies, partit
     if (!term) return
     const [from, to, lateFrom, lateTo, lateSeen] = await redis.hmget(partition.meta, 'lostFrom', 'lostTo', 'lateFrom', 'lateTo', 'lateSeen')
     if (from && to) {
+      await recordTerm(dependencies, partition, term) // it was opened without
       await appendMissing(dependencies, partition, { token, term, from, to, clock: to })
-      await markRebuilding(redis, partition)
+      await markRebuilding(redis, partition, token)
     }
     if (lateFrom && lateTo)
       await appendMissing(dependencies, partition, { token, term, from: entryBefore(lateFrom), to: lateTo, clock: lateTo })
@@ -123,18 +124,19 @@ async function openNextTerm(
   const startedMs = Date.now()
   const begun = await redis.eval(
     beginText,
-    6,
+    7,
     meta,
     lease,
     hotspots,
     groups,
     lane('global'),
     lane('priority'),
+    partition.rebuilding,
     token,
     hot(''),
     ...groupNames,
   )
-  const [wasOpen, lastTerm, clock, streamsTop, from] = begun as [number, string, string, string, string]
+  const [lastTerm, clock, streamsTop, from] = begun as [string, string, string, string]
   const top = await bounded(writeTimeoutMs, archiveTop(events, partition.partition)).catch((error: unknown) => {
     log.warn({ partition: partition.partition, reason: String(error) }, 'the archive cannot be asked, reconciling later')
     return undefined
@@ -151,11 +153,10 @@ async function openNextTerm(
   const isNoted = await redis.eval(noteGapText, 2, meta, lease, token, streamsTop, raised)
   if (!isNoted) throw new Error('LEASE lost')
   const rewritten = top ? await appendMissing(dependencies, partition, { token, term, from, to: raised, clock: raised }) : 0
+  if (top) await markRebuilding(redis, partition, token)
   const script = appendScript(partition.tag, term)
   await redis.script('LOAD', script.text)
-  // An emptied server lost its models: they are whole again when they have read what was written again, by this run or one that died.
-  const rebuilding = wasOpen ? '' : !top ? 'later' : top.entryId === '0-0' ? '' : 'now'
-  await redis.eval(openText, 4, meta, lease, partition.rebuilding, lane('priority'), token, term, raised, top ? 'yes' : '', rebuilding)
+  await redis.eval(openText, 2, meta, lease, token, term, raised, top ? 'yes' : '')
   log.info(
     { partition: partition.partition, term, rewritten, tookMs: Date.now() - startedMs, compared: top !== undefined },
     'partition opened',

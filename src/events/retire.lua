@@ -15,7 +15,12 @@ end
 local last
 if redis.call('EXISTS', KEYS[3]) == 1 then
   last = pairsOf(redis.call('XINFO', 'STREAM', KEYS[3]))['last-generated-id']
-  if tonumber(string.match(last, '^%d+')) > redis.call('TIME')[1] * 1000 - tonumber(ARGV[2]) then return 0 end
+  local wantedMs, newest = tonumber(ARGV[2]), redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+  if wantedMs > 0 and newest then
+    local time = redis.call('TIME')
+    local quietMs = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(pairsOf(newest[2]).at) -- an id may be ahead of the time
+    if quietMs < wantedMs then return 0 end
+  end
   local groups = {}
   for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
     local group = pairsOf(flat)

@@ -45,6 +45,8 @@ function partitionKeys(prefix: string, partition: number, tag: string) {
     copy: (topic: string, page: string) => key(`copy:${page}:${topic}`),
     /** Hash: numbers of `model` that MongoDB does not have yet, `<topic>/<position>` to version. */
     dirty: (model: string) => key(`dirty:${model}`),
+    /** Who carries them there this second. */
+    flushed: (model: string) => key(`flushed:${model}`),
   }
 }
 
@@ -54,9 +56,36 @@ export type Keys = {
   of(topic: string): PartitionKeys
   /** Sorted set: topic to how often it was read in that second, by the server's clock. */
   reads(second: number): string
+  hotspots: {
+    /** Sorted set: hot topic to when its rate was last a quarter of its limit or more, ms. */
+    warm: string
+    /** Sorted set: topic that a person demoted to until when its rates do not promote it, ms. */
+    held: string
+    /** What the controller that acts goes by, as JSON; gone when none acts. */
+    limits: string
+    /** Lease of the controller that acts. */
+    controller: string
+  }
+  /** Set while a `priority` or `global` lane of the group is in need, in any process. */
+  crowded(group: string): string
+  /** Set while a hot lane of the group takes more than its least, in any process. */
+  pressing(group: string): string
 }
 
 export function createKeys(prefix: string, partitions: number): Keys {
   const all = tagsOf(partitions).map((tag, partition) => partitionKeys(prefix, partition, tag))
-  return { prefix, partitions: all, of: (topic) => all[partitionOf(topic, partitions)]!, reads: (second) => `${prefix}reads:${second}` }
+  return {
+    prefix,
+    partitions: all,
+    of: (topic) => all[partitionOf(topic, partitions)]!,
+    reads: (second) => `${prefix}reads:${second}`,
+    hotspots: {
+      warm: `${prefix}hotspot-warm`,
+      held: `${prefix}hotspot-held`,
+      limits: `${prefix}hotspot-limits`,
+      controller: `${prefix}hotspot-controller`,
+    },
+    crowded: (group) => `${prefix}crowded:${group}`,
+    pressing: (group) => `${prefix}pressing:${group}`,
+  }
 }

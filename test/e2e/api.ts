@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT } from 'jose'
 import { type ApiRole } from '../../src/api/create-app.ts'
 import { startApi } from '../../src/api/start-api.ts'
 import { readConfig } from '../../src/config.ts'
-import { createDeployment, quiet } from '../deployment.ts'
+import { ordinaryMs } from '../../src/api/read/freshness.ts'
+import { createDeployment, quiet, until } from '../deployment.ts'
 import { type Contract, type OpenApi, readContract } from './contract.ts'
 
 /** Limits that are looked at and never reached. */
@@ -35,10 +35,11 @@ export async function createE2e(options: Options = {}, place: Parameters<typeof 
   return {
     ...ovation,
     ...api,
-    /** Every model has it, and what an API kept of before is not shown any more: it is looked at again after 10 ms. */
+    /** Every model has it, and no API shows what it kept of before of an ordinary topic; of hot ones, and of what is MongoDB's, it may. */
     async caughtUp() {
       await ovation.caughtUp()
-      await delay(20)
+      const atMs = performance.now()
+      await until(async () => performance.now() > atMs + ordinaryMs)
     },
     /** A further API on the same log and models. */
     start,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { promote } from '../../src/events/hotspots.ts'
+import { commentIdAt, positionOfComment } from '../../src/events/position.ts'
 import { type Commands, commandsOn } from '../commands.ts'
 import { until } from '../deployment.ts'
 import { type Api, type E2e, createE2e } from './api.ts'
@@ -113,6 +114,9 @@ describe('HTTP caching', () => {
   })
 })
 
+/** The id that a comment would have had so many ms before another. */
+const earlier = (id: string, ms: number) => commentIdAt(`${Number(positionOfComment(id)!.slice(0, 13)) - ms}-000000`)
+
 describe('the page cache', () => {
   test('identical reads in flight are one read; the same version keeps the bytes', async () => {
     const { topic } = await topicWith(3)
@@ -179,12 +183,12 @@ describe('the page cache', () => {
 
   test('a scan of ids does not reach MongoDB where the topic is empty, nor twice where it is long', async () => {
     const { topic, made } = await topicWith(305)
-    const unknown = made[0]!.replace(/-80../, '-8ff0')
+    const [unknown, another] = [earlier(made[0]!, 1), earlier(made[0]!, 2)]
     const empty = freshTopic()
     expect((await api.call('GET', `${comments(topic)}/${unknown}`)).status).toBe(404)
     await mongo.shut()
     try {
-      await until(async () => (await api.call('GET', `${comments(topic)}/${made[3]}`)).status === 503)
+      await until(async () => (await api.call('GET', `${comments(topic)}/${another}`)).status === 503)
       expect((await api.call('GET', `${comments(topic)}/${unknown}`)).status).toBe(404)
       for (const id of made.slice(0, 5)) {
         expect((await api.call('GET', `${comments(empty)}/${id}`)).status).toBe(404)
@@ -193,7 +197,7 @@ describe('the page cache', () => {
     } finally {
       await mongo.open()
     }
-    await until(async () => (await api.call('GET', `${comments(topic)}/${made[3]}`)).status === 200)
+    await until(async () => (await api.call('GET', `${comments(topic)}/${another}`)).status === 404)
   })
 })
 
@@ -282,8 +286,10 @@ test('reads of MongoDB in flight stay within the bulkhead, whatever is asked at 
   expect(answers.every(({ status }) => status === 200 || status === 503)).toBe(true)
   // 16 at once and 64 waiting is what there is room for; the others may be refused.
   expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(70)
-  const [peak, limit] = [await metric('ovation_mongo_reads_in_flight_max'), await metric('ovation_mongo_reads_limit')]
+  const ofQueries = (name: string) => metric(`ovation_mongo_reads_${name}`, 'of="queries"')
+  const [peak, limit] = [await ofQueries('in_flight_max'), await ofQueries('limit')]
   expect(limit).toBe(16)
+  expect(await metric('ovation_mongo_reads_limit', 'of="commands"')).toBe(4)
   expect(peak).toBeGreaterThan(1)
   expect(peak).toBeLessThanOrEqual(limit)
 })

@@ -10,6 +10,8 @@ let e2e: E2e
 let topics = 0
 const freshTopic = () => `song:limited-${++topics}`
 const comments = (topic: string) => `/v1/topics/${topic}/comments`
+/** Below the feed and not in the log: only MongoDB can tell that it is not there. */
+const invented = (topic: string) => `${comments(topic)}/018a20cb-6839-7000-8000-000000000000`
 
 beforeAll(async () => {
   e2e = await createE2e({ env: { ...env, ALLOWED_ORIGINS: origin } }, { partitions: 1 })
@@ -69,6 +71,13 @@ describe('a user', () => {
       expect((await post(topic, 'fay', { key: 'once' })).status).toBe(201)
     }
     expect(limitOf(await post(topic, 'fay'))[1]).toMatch(/^"comments";r=3;/)
+  })
+
+  test('who asks again and again for an old comment that is not there is held to the quota: each is a read of MongoDB', async () => {
+    const edit = (as: string) => e2e.call('PATCH', invented(freshTopic()), { as, body: { body: 'y' } })
+    for (let n = 0; n < 5; n++) expect((await edit('quo')).status).toBe(404)
+    expect((await edit('quo')).status).toBe(429)
+    expect((await edit('ria')).status).toBe(404)
   })
 
   test('may write again after a while, by the server’s clock', async () => {
@@ -147,6 +156,17 @@ describe('while Redis is away', () => {
     await gate.open()
   })
 
+  test('while it hangs nobody has more under way than the quota', async () => {
+    const topic = freshTopic()
+    await until(async () => (await post(topic, 'tom', { on: api })).status === 201, 8_000)
+    gate.hang()
+    const statuses = await Promise.all(Array.from({ length: 30 }, async () => (await post(topic, 'sam', { on: api })).status))
+    await gate.open()
+    expect(statuses.filter((status) => status === 503)).toHaveLength(5)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(25)
+    await until(async () => (await post(topic, 'tom', { on: api })).status === 201, 8_000)
+  })
+
   test('however often somebody tries, they write again soon after it is back', async () => {
     const topic = freshTopic()
     const { id } = (await post(topic, 'pia')).body
@@ -159,4 +179,17 @@ describe('while Redis is away', () => {
     await until(async () => (await post(topic, 'oli', { on: api })).status === 201, 8_000)
     expect(performance.now() - beganMs).toBeLessThan(5_000)
   })
+})
+
+test('while MongoDB is away nobody is refused for what cannot be looked up', async () => {
+  const gate = await createGate(e2e.mongodbUrl)
+  const api = await e2e.start({ mongodbUrl: gate.url, env })
+  await gate.shut()
+  const edit = () => api.call('PATCH', invented(freshTopic()), { as: 'uma', body: { body: 'y' } })
+  for (let turn = 0; turn < 3; turn++) {
+    const answers = await Promise.all(Array.from({ length: 5 }, edit))
+    expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.get('retry-after')}`))).toEqual(new Set(['503 1']))
+  }
+  expect((await post(freshTopic(), 'uma', { on: api })).status).toBe(201)
+  await gate.close()
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { consumerInfos } from '../../src/redis/info.ts'
 import { until } from '../deployment.ts'
 import { type Gate, type Slowness, createGate } from '../e2e/gate.ts'
 import { createTally } from './chaos-tally.ts'
@@ -103,13 +104,8 @@ async function isStored({ collections }: Place, { lasting }: Acknowledged, count
 
 /** Whether both consumers have asked for events of late. */
 async function areAtWork({ redis, keys }: Place): Promise<boolean> {
-  const infos = (await redis.xinfo('CONSUMERS', keys.partitions[0]!.lane('global'), 'store')) as unknown[][]
-  const idle = new Map(
-    infos.map((flat) => {
-      const of = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[String(value), flat[i + 1]]] : [])))
-      return [of['name'], Number(of['idle'])] as const
-    }),
-  )
+  const consumers = await consumerInfos(redis, keys.partitions[0]!.lane('global'), 'store')
+  const idle = new Map(consumers.map((consumer) => [consumer['name'], Number(consumer['idle'])]))
   return ['a', 'b'].every((name) => (idle.get(name) ?? Infinity) < 3_000)
 }
 

@@ -96,23 +96,35 @@ const faults: Fault[] = [
 /** What a busy machine may add. */
 const busyMs = 500
 
+/** Resolves with how long it took from the end of the fault until all was as before, ms. A fault that began in part is ended too. */
+async function suffer({ begin, end }: Fault, lastsMs: number): Promise<number> {
+  try {
+    await begin()
+    await delay(lastsMs)
+  } finally {
+    await end()
+  }
+  const endedMs = performance.now()
+  await asBefore(chaos, acknowledged)
+  return performance.now() - endedMs
+}
+
 test.for(faults)('$what $how: answered, and as before without a person', { timeout: 90_000 }, async (fault) => {
-  const { what, how, lastsMs = 4_000, begin, end, refusesWrites = false, patienceMs = 2_500, isApi = false } = fault
+  const { what, how, lastsMs = 4_000, refusesWrites = false, patienceMs = 2_500, isApi = false } = fault
   const { client, tally, place } = chaos
   const load = startLoad(client, { writesPerSecond: 50, after: acknowledged })
   const stopReaders = startReaders(client, acknowledged)
-  await load.reaches(acknowledged.writes.length + 50)
-  tally.clear()
-  await begin()
-  await delay(lastsMs)
-  await end()
-  const endedMs = performance.now()
-  await asBefore(chaos, acknowledged)
-  const recoveredMs = performance.now() - endedMs
-  const { counts, unexpected } = tally
-  await stopReaders()
-  await load.stop()
+  let recoveredMs: number
+  try {
+    await load.reaches(acknowledged.writes.length + 50)
+    tally.clear()
+    recoveredMs = await suffer(fault, lastsMs)
+  } finally {
+    await stopReaders()
+    await load.stop()
+  }
   await place.caughtUp()
+  const { counts, unexpected } = tally
   const { reads, writes } = counts
   table.push({
     fault: `${what} ${how}`,

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLog } from '../../src/events/open-log.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
+import { consumerInfos, groupInfos } from '../../src/redis/info.ts'
 import { commandsOn } from '../commands.ts'
 import { quiet, until } from '../deployment.ts'
 import { createGate } from '../e2e/gate.ts'
@@ -50,9 +50,7 @@ async function unstored(): Promise<number> {
   let count = 0
   for (const { lane } of place.keys.partitions) {
     const stream = lane('global')
-    const [group] = ((await place.redis.xinfo('GROUPS', stream)) as unknown[][])
-      .map((flat) => Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[String(value), flat[i + 1]]] : []))))
-      .filter(({ name }) => name === 'store')
+    const group = (await groupInfos(place.redis, stream)).find(({ name }) => name === 'store')
     const after = await place.redis.xrange(stream, `(${String(group!['last-delivered-id'])}`, '+', 'COUNT', 1)
     count += Number(group!['pending']) + after.length
   }
@@ -67,9 +65,8 @@ const backlogSize = 16_000
 const rounds = [...numbers, 1, 4]
 
 async function isReadBy(names: readonly string[]): Promise<boolean> {
-  const infos = (await place.redis.xinfo('CONSUMERS', place.keys.partitions[0]!.lane('global'), 'store')) as unknown[][]
-  const known = infos.map((flat) => flat[flat.indexOf('name') + 1])
-  return names.every((name) => known.includes(name))
+  const consumers = await consumerInfos(place.redis, place.keys.partitions[0]!.lane('global'), 'store')
+  return names.every((name) => consumers.some((consumer) => consumer['name'] === name))
 }
 
 test('more processes of a group empty a backlog sooner where MongoDB answers late', { timeout: 240_000 }, async () => {
@@ -93,7 +90,7 @@ test('more processes of a group empty a backlog sooner where MongoDB answers lat
     gate.slow({ answerMs })
     const startedMs = performance.now()
     for (const consumer of consumers) consumer.thaw()
-    while ((await unstored()) > 0) await delay(20)
+    await until(async () => (await unstored()) === 0)
     const rate = Math.round((backlogSize / (performance.now() - startedMs)) * 1_000)
     rates.set(number, Math.max(rate, rates.get(number) ?? 0))
     await gate.open()

@@ -6,6 +6,7 @@ import { startServers } from '../../src/embedded/start-servers.ts'
 import { collectionsOf } from '../../src/mongo/collections.ts'
 import { connectMongo } from '../../src/mongo/connect.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
+import { groupInfos } from '../../src/redis/info.ts'
 import { createKeys } from '../../src/redis/keys.ts'
 import { quiet, until } from '../deployment.ts'
 import { type Child, startVerb } from './child.ts'
@@ -106,8 +107,7 @@ export async function backlog({ redis, keys }: Pick<Place, 'redis' | 'keys'>): P
     const hot = (await redis.hkeys(partition.hotspots)).map((topic) => `hot:${topic}`)
     for (const lane of ['global', 'priority', ...hot]) {
       const [last] = await redis.xrevrange(partition.lane(lane), '+', '-', 'COUNT', 1)
-      const infos = (await redis.xinfo('GROUPS', partition.lane(lane))) as unknown[][]
-      const found = infos.map((flat) => Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
+      const found = await groupInfos(redis, partition.lane(lane))
       for (const group of groups) {
         const info = found.find(({ name }) => name === group)
         if (!info) left.push(`${group} of ${lane} is missing`)

@@ -142,13 +142,31 @@ describe.skipIf(!hasProxy)('the proxy', () => {
     await reader.cancel()
   })
 
-  test('what is too large is a problem, and the API hears nothing of it', async () => {
-    expect(await problemOf(await call('/v1/x', { method: 'POST', body: 'x'.repeat(90_000) }))).toMatchObject({
-      status: 413,
-      code: 'body-too-large',
-    })
-    expect(await problemOf(await call('/v1/x', { headers: { x: 'x'.repeat(10_000) } }))).toMatchObject({ status: 431 })
+  test.each<[string, number, string, () => Promise<Response>]>([
+    ['body', 413, 'body-too-large', () => call('/v1/x', { method: 'POST', body: 'x'.repeat(90_000) })],
+    ['header', 431, 'headers-too-large', () => call('/v1/x', { headers: { x: 'x'.repeat(20_000) } })],
+    ['URL', 414, 'uri-too-long', () => call(`/v1/counts?topics=${'x'.repeat(20_000)}`)],
+  ])('a %s that is too large is a problem that any page may read, and the API hears nothing of it', async (_, status, code, send) => {
+    const answer = await send()
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    expect(answer.headers.get('x-correlation-id')).toMatch(/^[\da-f]{32}$/)
+    expect(await problemOf(answer)).toMatchObject({ status, type: 'application/problem+json', code })
     expect(seen).toEqual([])
+  })
+
+  test('as many topics as a call may name fit, and what the API refuses of headers is its own to say', async () => {
+    handle = (_, response) => response.end('ok')
+    const topics = Array.from({ length: 100 }, (_, i) => `song%3A${i}${'x'.repeat(120)}`).join()
+    expect((await call(`/v1/counts?topics=${topics}`)).status).toBe(200)
+    expect((await call('/v1/x', { headers: { x: 'x'.repeat(14_000) } })).status).toBe(200)
+    expect(seen).toHaveLength(2)
+  })
+
+  test('a page may read when to come back to a side that is away', async () => {
+    handle = (request) => request.socket.destroy()
+    const { headers } = await call('/v1/x', { method: 'POST', body: '{}' })
+    const exposed = headers.get('access-control-expose-headers')
+    expect([headers.get('access-control-allow-origin'), exposed]).toEqual(['*', 'Retry-After, X-Correlation-Id'])
   })
 
   test('the API hears nothing of hosts and hops that a client makes up', async () => {

@@ -25,7 +25,8 @@ export async function startProxy({ read, write, other }: { read: string; write: 
   const file = join(dir, 'nginx.conf')
   const values = {
     PROXY_LISTEN: `127.0.0.1:${port}`,
-    API_READ: [read, other].flatMap((url) => (url ? new URL(url).host : [])).join('; server '),
+    // As docs/operations.md writes several: the template's own parameters follow the last.
+    API_READ: [read, other].flatMap((url) => (url ? new URL(url).host : [])).join(' max_conns=1024 max_fails=3 fail_timeout=2s; server '),
     API_WRITE: new URL(write).host,
     RESOLVER: '127.0.0.1', // asked for nothing: there are no names
   }

@@ -4,7 +4,7 @@ import { type Client, type Try, createClient } from './client.ts'
 import { everythingExact } from './exact.ts'
 import { type Acknowledged, startLoad } from './load.ts'
 import { type Proxy, hasProxy, startProxy } from './proxy.ts'
-import { type Sides, createRecorder, createSides, p99, readPages, statuses } from './sides.ts'
+import { type Sides, createRecordingClient, createSides, p99, readPages, statuses } from './sides.ts'
 import { summary } from './summary.ts'
 
 let sides: Sides
@@ -20,8 +20,8 @@ const sameAs = (beforeMs: number) => Math.max(250, 3 * beforeMs)
 const samples = 400
 
 /** Runs `act` while writers write, then compares every model with what was acknowledged. */
-async function underLoad(url: string, act: (writes: ReturnType<typeof createRecorder>) => Promise<Record<string, number | string>>) {
-  const writes = createRecorder(url)
+async function underLoad(url: string, act: (writes: ReturnType<typeof createRecordingClient>) => Promise<Record<string, number | string>>) {
+  const writes = createRecordingClient(url)
   const load = startLoad(writes.client, acknowledged ? { after: acknowledged } : {})
   await load.reaches((acknowledged?.writes.length ?? 0) + 200)
   let figures
@@ -37,7 +37,7 @@ async function underLoad(url: string, act: (writes: ReturnType<typeof createReco
 }
 
 /** Resolves when writes are accepted again. */
-const accepted = (writes: ReturnType<typeof createRecorder>) =>
+const accepted = (writes: ReturnType<typeof createRecordingClient>) =>
   until(async () => (await writes.next(20)).every(({ answer }) => (answer?.status ?? 0) < 300 && answer))
 
 async function readsWhile(client: Client, fault: () => void | Promise<void>) {
@@ -49,7 +49,7 @@ async function readsWhile(client: Client, fault: () => void | Promise<void>) {
   return { 'read p99 before, ms': beforeMs, 'during, ms': p99(during) }
 }
 
-async function writesWhile(writes: ReturnType<typeof createRecorder>, fault: () => void | Promise<void>) {
+async function writesWhile(writes: ReturnType<typeof createRecordingClient>, fault: () => void | Promise<void>) {
   const beforeMs = p99(await writes.next(samples))
   await fault()
   const during = await writes.next(samples)
@@ -93,7 +93,7 @@ describe.skipIf(!hasProxy)('behind the proxy', () => {
   }
 
   test.each([
-    ['stands still', 5_000, () => sides.freeze('write'), () => sides.thaw('write')],
+    ['stands still', 6_000, () => sides.freeze('write'), () => sides.thaw('write')],
     ['is killed', 1_000, () => sides.kill('write'), () => sides.start('write')],
   ])(
     'reads are untouched while the write side %s; writes are refused, and there once afterwards',

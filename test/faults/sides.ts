@@ -38,7 +38,7 @@ export async function createSides() {
 export type Sides = Awaited<ReturnType<typeof createSides>>
 
 /** A client that keeps its tries. */
-export function createRecorder(url: string) {
+export function createRecordingClient(url: string) {
   let tries: Try[] = []
   const client = createClient(url, (tried) => void tries.push(tried))
   return {

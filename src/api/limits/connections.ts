@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { httpText } from './http-text.ts'
 
 export type ConnectionLimits = {
-  /** More are answered 503 and closed. */
+  /** More are answered 503 and closed. Near that, kept connections that are idle are closed for new ones. */
   maxConnections: number
   /** Requests of one connection that may be unanswered together: browsers and proxies send one after the other. */
   maxUnanswered: number
@@ -15,15 +15,34 @@ export type ConnectionLimits = {
 const lingering = 500
 /** How long such a connection may take to read it, ms. */
 const lingerMs = 1_000
+/** From this share of the connections on idle ones make room, so often at most, ms. */
+const crowded = { share: 0.9, everyMs: 1_000 }
+
+/** A connection that has asked something: requests without their answer, and bytes heard from it when it had all of them. */
+type Asked = { unanswered: number; heardBytes: number }
 
 /** Holds a server's connections to the limits. `refuses` is asked of each request, before anything else looks at it. */
 export function limitConnections(server: Server, { maxConnections, maxUnanswered, sendTimeoutMs }: ConnectionLimits) {
   const sockets = new Set<Socket>()
   const refused = new WeakSet<Socket>()
-  const unanswered = new WeakMap<Socket, number>()
+  const asked = new WeakMap<Socket, Asked>()
+  let roomMadeMs = -Infinity
   server.maxConnections = maxConnections + lingering
 
+  /** Not `server.closeIdleConnections()`: that also cuts answers which wait for a client that reads slowly. */
+  function makeRoom(): void {
+    if (performance.now() - roomMadeMs < crowded.everyMs) return
+    roomMadeMs = performance.now()
+    for (const socket of sockets) {
+      const { unanswered, heardBytes } = asked.get(socket) ?? {}
+      if (unanswered !== 0 || socket.bytesRead !== heardBytes || socket.writableLength > 0) continue
+      sockets.delete(socket)
+      socket.destroy()
+    }
+  }
+
   server.on('connection', (socket) => {
+    if (sockets.size >= crowded.share * maxConnections) makeRoom()
     if (sockets.size >= maxConnections) {
       refused.add(socket)
       socket.end(httpText(503, 'overloaded', ['Retry-After: 5']))
@@ -42,10 +61,14 @@ export function limitConnections(server: Server, { maxConnections, maxUnanswered
     /** The status to refuse the request with; `ignore`: its connection has been answered. */
     refuses({ socket }: IncomingMessage, response: ServerResponse): 429 | 'ignore' | undefined {
       if (refused.has(socket)) return 'ignore'
-      const count = (unanswered.get(socket) ?? 0) + 1
-      unanswered.set(socket, count)
-      response.once('close', () => unanswered.set(socket, unanswered.get(socket)! - 1))
-      return count > maxUnanswered ? 429 : undefined
+      const its = asked.get(socket) ?? { unanswered: 0, heardBytes: 0 }
+      its.unanswered += 1
+      asked.set(socket, its)
+      response.once('close', () => {
+        its.unanswered -= 1
+        its.heardBytes = socket.bytesRead
+      })
+      return its.unanswered > maxUnanswered ? 429 : undefined
     },
   }
 }

@@ -1,3 +1,4 @@
+import { shortOfMemory } from '../../redis/memory.ts'
 import type { WriteClass } from './rate.ts'
 
 /** What is refused: nothing, likes and reports, comments too. */
@@ -6,7 +7,7 @@ export type Level = 0 | 1 | 2
 export type Steps = { first: number; second: number; release: number }
 
 /** Share of maxmemory. Likes go at 75 %; 15 % stay for artists, moderators and what the consumers write of a backlog. */
-export const memorySteps: Steps = { first: 0.75, second: 0.85, release: 0.93 }
+export const memorySteps: Steps = { first: shortOfMemory, second: 0.85, release: 0.93 }
 /** Events that the slowest group has not been given. */
 export const lagSteps = (events: number): Steps => ({ first: events, second: 3 * events, release: 0.5 })
 

@@ -17,7 +17,7 @@ type Stream = { partition: PartitionKeys; lane: string }
 type RawEntry = [id: string, flat: string[]]
 
 /**
- * How full Redis is and how far the consumers are behind: two round trips, about four small commands a partition and three a hotspot.
+ * How full Redis is and how far the consumers are behind: three round trips, about four small commands a partition and three a hotspot.
  * Lag is counted by the entries' own `seq` (decision 16), of the groups every deployment has. Rejects where Redis does not answer.
  */
 export async function readLoad(redis: Redis, keys: Keys): Promise<Load> {

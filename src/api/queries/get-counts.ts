@@ -3,6 +3,7 @@ import { DomainError } from '../../errors.ts'
 import { type TopicPolicy, isTopicId } from '../../topics.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
+import { ordinaryMs } from '../read/freshness.ts'
 import { problems } from '../schemas.ts'
 import { cachedJson, sendCached } from './send-cached.ts'
 
@@ -19,9 +20,6 @@ const route = createRoute({
   responses: { ...cachedJson(CountsOfTopics, 'Totals, replies included, and roots'), ...problems(403, 422) },
 })
 
-/** As soon as other answers of an ordinary topic. */
-const freshMs = 20
-
 export function getCounts(app: App, dependencies: QueryDependencies, policy: TopicPolicy): void {
   app.openapi(route, async (c) => {
     const topics = [...new Set(c.req.valid('query').topics.split(','))]
@@ -33,7 +31,7 @@ export function getCounts(app: App, dependencies: QueryDependencies, policy: Top
     for (const topic of topics) policy.requireAllowed(topic)
     return sendCached(c, dependencies, {
       key: `counts ${topics.join()}`,
-      freshMs,
+      freshMs: ordinaryMs,
       async build() {
         const { counts, degraded } = await dependencies.readCounts(topics)
         const about = { views: undefined, degraded, version: undefined, usesStore: false, isPoor: false, newest: '' }

@@ -1,11 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { positionOfComment } from '../../events/position.ts'
-import { snapshotOf } from '../../projections/comments.ts'
 import { DomainError } from '../../errors.ts'
 import type { App } from '../app.ts'
 import type { QueryDependencies } from '../dependencies.ts'
-import { viewOfSnapshot } from '../read/comment-view.ts'
-import { present } from '../read/present.ts'
+import { presentPosted } from '../read/present.ts'
 import { Comment, CommentId, json, problems, topicPath } from '../schemas.ts'
 import { keepPrivate, setDegraded } from './send-cached.ts'
 
@@ -48,9 +46,7 @@ export function getViewer(app: App, dependencies: QueryDependencies): void {
       dependencies.readLiked(topic, user, comments).catch(() => undefined),
       Promise.all(tokens.map((token) => dependencies.readOwnWrite(topic, token))),
     ])
-    const fresh = writes.flatMap(({ event }) =>
-      event?.type === 'comment.posted' && event.actor === user ? [present(viewOfSnapshot(topic, snapshotOf(event)))] : [],
-    )
+    const fresh = writes.flatMap(({ event }) => (event?.type === 'comment.posted' && event.actor === user ? [presentPosted(event)] : []))
     keepPrivate(c)
     const lacking = [...(liked ? [] : (['liked'] as const)), ...(writes.some(({ isUnknown }) => isUnknown) ? (['after'] as const) : [])]
     setDegraded(c, lacking)

@@ -32,12 +32,10 @@ export function listReplies(app: App, dependencies: QueryDependencies): void {
     if (!token) return sendCached(c, dependencies, question)
     const write = await dependencies.readOwnWrite(topic, token)
     dependencies.reads.count(topic)
-    const { body, degraded } = await pageWithWrite(dependencies, question, write, request, 'oldest')
-    const isNew = write.event !== undefined && subjectOf(write.event) === root
-    if (body.items.length === 0 && from === '' && !isNew && !(await exists(dependencies.reader, topic, root))) {
-      throw new DomainError('not-found', 'no such comment under this topic')
-    }
     keepPrivate(c)
+    const { body, degraded, isMissing } = await pageWithWrite(dependencies, question, write, request, 'oldest')
+    const isNew = write.event !== undefined && subjectOf(write.event) === root
+    if (isMissing && body.items.length === 0 && !isNew) throw new DomainError('not-found', 'no such comment under this topic')
     setDegraded(c, degraded)
     return c.json(body as never, 200)
   })

@@ -51,11 +51,11 @@ export async function pageWithWrite(
   { event, isUnknown }: OwnWrite,
   request: PageRequest,
   sort: Sort,
-): Promise<{ body: ReturnType<typeof pageBody>; degraded: string[] }> {
-  const whole = ({ views, bytes, degraded: lacking }: Answer<Page>, page = views) => {
+): Promise<{ body: ReturnType<typeof pageBody>; degraded: string[]; isMissing: boolean }> {
+  const whole = ({ views, bytes, degraded: lacking, isMissing = false }: Answer<Page>, page = views) => {
     const degraded = [...lacking, ...(isUnknown || !page ? ['after'] : [])]
     const body = page ? pageBody(page, sort, degraded) : { ...(JSON.parse(bytes.toString()) as ReturnType<typeof pageBody>), degraded }
-    return { body, degraded }
+    return { body, degraded, isMissing }
   }
   const kept = await cache.withViews(question)
   if (!event || !kept.views) return whole(kept)

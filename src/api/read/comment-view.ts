@@ -72,7 +72,7 @@ export function mergeTuple(topic: string, view: CommentView | undefined, tuple: 
   return {
     ...base,
     body: edited ? later(base.body, edited) : base.body,
-    deleted: deleted ? { v: deleted.slice(0, 20), by: deleted.slice(20) } : base.deleted,
+    deleted: base.deleted ?? (deleted ? { v: deleted.slice(0, 20), by: deleted.slice(20) } : undefined),
     visibility: visibility
       ? later(base.visibility, { v: visibility.slice(0, 20), state: visibility.slice(20) as 'visible' })
       : base.visibility,

@@ -57,7 +57,7 @@ export function createReadSide({ redis, keys, collections, tokens, metrics, conf
   const cache = createPageCache({ isHot: hotspots.isHot, copies: createPageCopies(redis, keys) })
   const corsHeaders = createCorsHeaders(config.allowedOrigins)
   const fastPath = createFastPath({ cache, reads, observe: metrics.observe, corsHeaders })
-  exportReadMetrics(metrics.registry, { guard, stats: cache.stats, countHotspots: hotspots.count })
+  exportReadMetrics(metrics.registry, { stats: cache.stats, countHotspots: hotspots.count })
   return {
     ...{ redis, keys, collections, reader, cache, reads, guard, fastPath },
     readCounts: createCountsReader(redis, keys),

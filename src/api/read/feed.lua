@@ -13,6 +13,27 @@ if version == known then return { version } end
 
 -- What Lua may give to one call is bounded: four fields of each.
 local mostAtOnce = 500
+
+-- The feed forgets what is below its floor, and takes no more of it: the counts know for good what was deleted and what a moderator did.
+local function readRemoved(comments)
+  local cold, fields = {}, {}
+  for _, comment in ipairs(comments) do
+    if comment.creation == '' then
+      cold[#cold + 1] = comment
+      fields[2 * #cold - 1], fields[2 * #cold] = 'd:' .. comment.position, 's:' .. comment.position
+    end
+  end
+  for from = 1, #cold, mostAtOnce do
+    local last = math.min(from + mostAtOnce - 1, #cold)
+    local found = redis.call('HMGET', count, unpack(fields, 2 * from - 1, 2 * last))
+    for i = from, last do
+      local n = 2 * (i - from)
+      if cold[i].deleted == '' then cold[i].deleted = found[n + 1] or '' end
+      if cold[i].visibility == '' then cold[i].visibility = found[n + 2] or '' end
+    end
+  end
+end
+
 local function readAll(positions)
   local comments = {}
   for from = 1, #positions, mostAtOnce do
@@ -41,6 +62,7 @@ local function readAll(positions)
       }
     end
   end
+  readRemoved(comments)
   return comments
 end
 
@@ -82,7 +104,7 @@ local function list(positions, scores)
   for i, comment in ipairs(comments) do
     if scores then comment.score = scores[i] end
     local isListed
-    -- In the hot order, what fell below the floor has neither creation nor registers here.
+    -- The hot order also has what fell below the floor, without its creation.
     if scores then isListed = not isOut(comment) or #comment.first > 0
     else isListed = shows(comment) or #comment.first > 0 or (parent == '' and tonumber(comment.replies) > 0) end
     if isListed then listed[#listed + 1] = comment end

@@ -1,7 +1,7 @@
 import type { Answer, Built } from './answer.ts'
 
 /** An ordinary topic: then its version is looked at, which is how soon others see what was written. */
-const ordinaryMs = 10
+export const ordinaryMs = 10
 /** A hot topic: the same, and its readers do not wait for it until `usableMs`. */
 const hotMs = 200
 const usableMs = 2_000

@@ -3,7 +3,7 @@ import { luaFile } from '../../redis/script.ts'
 
 type Run = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
 
-/** A script that reads Redis models; whole.lua and the files named are its text. It is refused where the models are not whole. */
+/** A script that reads Redis models: whole.lua, which each asks first, and the files named. */
 export function defineModelScript(redis: Redis, name: string, files: readonly string[]): Run {
   const lua = ['whole.lua', ...files].map((file) => luaFile(import.meta.url, file)).join('')
   redis.defineCommand(name, { lua, readOnly: true })

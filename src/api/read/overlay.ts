@@ -3,7 +3,7 @@ import type { Recorded } from '../../events/recorded.ts'
 import { snapshotOf } from '../../projections/comments.ts'
 import { type CommentView, isShown, later, mergeReplies, viewOfSnapshot } from './comment-view.ts'
 import type { Register } from '../../mongo/collections.ts'
-import { shownPins } from './page-parts.ts'
+import { shownPins, staysListed } from './page-parts.ts'
 import type { Page, PageRequest } from './read-page.ts'
 
 /** Pure: a comment with one event on it applied, unless the view already has it or something later. */
@@ -69,7 +69,7 @@ export function overlay(page: Page, event: Recorded, request: Omit<PageRequest, 
   const shown = top.flatMap((position) => byPosition.get(position) ?? []).filter(isShown)
   const pinned = request.after === '' ? shown.slice(0, shownPins) : []
   const atTop = new Set(shown.slice(0, shownPins).map(({ position }) => position))
-  const listed = [...byPosition.values()].filter((view) => view.rootId === request.root && !atTop.has(view.position) && stays(view))
+  const listed = [...byPosition.values()].filter((view) => view.rootId === request.root && !atTop.has(view.position) && staysListed(view))
   const items = inOrder(listed, page, request)
   const kept = items.slice(0, request.limit)
   return { ...page, pinned, items: kept, nextAfter: items.length > kept.length ? afterOf(kept.at(-1)!, page) : page.nextAfter }
@@ -91,8 +91,6 @@ function inOrder(listed: readonly CommentView[], page: Page, request: Pick<PageR
 /** Where the page after a view starts; a newcomer to the hot order has no place there yet. */
 const afterOf = ({ position }: CommentView, { afters, nextAfter }: Page): string | null =>
   afters ? (afters.get(position) ?? nextAfter) : position
-
-const stays = (view: CommentView): boolean => isShown(view) || view.firstReplies.length > 0 || (view.replies ?? 0) > 0
 
 function positionsAtTop({ pinned }: Page, event: Recorded): string[] {
   const before = pinned.map(({ position }) => position)

@@ -27,7 +27,7 @@ export type CacheStats = Record<(typeof results)[number], number>
 export type PageCache = ReturnType<typeof createPageCache>
 
 type Kept = { shown: Answer; known: Answer }
-type Reading = { beganMs: number; mayCopy: boolean; answer: Promise<Answer> }
+type Reading = { beganMs: number; mayLackViews: boolean; answer: Promise<Answer> }
 type Wants = { notBeforeMs?: number; views?: boolean }
 /** So that a page that nothing can be read of is asked for once, not again by each who waited for it, ms. */
 const failedMs = 200
@@ -78,13 +78,15 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
 
   async function renew(question: Question, { notBeforeMs = 0, views = false }: Wants): Promise<Answer> {
     for (let running = reading.get(question.key); running; running = reading.get(question.key)) {
-      if (running.beganMs >= notBeforeMs && !(views && running.mayCopy)) {
+      if (running.beganMs >= notBeforeMs && !(views && running.mayLackViews)) {
         stats.joined += 1
         return running.answer
       }
       await running.answer.catch(() => {})
     }
-    const mine: Reading = { beganMs: now(), mayCopy: !views && isCopied(question), answer: Promise.resolve() as never }
+    const shown = kept.get(question.key)?.shown
+    const mayLackViews = !views && (isCopied(question) || (shown !== undefined && !shown.views))
+    const mine: Reading = { beganMs: now(), mayLackViews, answer: Promise.resolve() as never }
     reading.set(question.key, mine)
     mine.answer = read(question, mine, views).finally(() => reading.delete(question.key))
     return mine.answer
@@ -92,11 +94,11 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
 
   const isCopied = (question: Question) => copies !== undefined && question.copy !== undefined && isHotTopic(question)
 
-  async function read(question: Question, { beganMs, mayCopy }: Reading, views: boolean): Promise<Answer> {
+  async function read(question: Question, { beganMs }: Reading, views: boolean): Promise<Answer> {
     const shown = kept.get(question.key)?.shown
     const known = knownTo(question)
     const place = isCopied(question) ? copies!.placeFor(question.topic!, question.copy!) : undefined
-    const copy = mayCopy ? await place?.find(shown?.version) : undefined
+    const copy = views || !place ? undefined : await place.find(shown?.version)
     if (copy) {
       stats.copy += 1
       return keep(question, copy, beganMs)
@@ -135,6 +137,7 @@ export function createPageCache({ isHot, copies, maxBytes = 64_000_000 }: Option
     schedule(shown, paceOf(question), beganMs, now())
     const isKnown = !known || (shown === found && !found.isStale && (!found.isPoor || known.isPoor))
     const next = { shown, known: isKnown ? found : known }
+    failures.delete(question.key)
     const before = kept.get(question.key)
     if (before?.shown !== next.shown || before.known !== next.known) kept.set(question.key, next)
     return shown

@@ -67,8 +67,27 @@ export function createPageParts(readFeed: ReadFeed, store: CommentStore) {
     return views.map((view) => ({ ...view, firstReplies: mergeReplies(stored.get(view.commentId) ?? [], view.firstReplies) }))
   }
 
+  /** The same for those of the views that are below the floor, as their replies may be; `part` is lacking where MongoDB cannot be asked. */
+  async function withColdReplies(
+    topic: string,
+    views: readonly CommentView[],
+    previews: number,
+    feed: FeedReply | undefined,
+    about: About,
+    part: Degraded,
+  ): Promise<CommentView[]> {
+    const cold = views.filter(({ position }) => !feed || position <= feed.floor)
+    const whole = await withFirstReplies(topic, cold, previews, feed).catch(() => {
+      about.degraded.add(part)
+      return cold
+    })
+    const byPosition = new Map(whole.map((view) => [view.position, view]))
+    return views.map((view) => byPosition.get(view.position) ?? view)
+  }
+
   /** The pins that show, the newest first. One below the floor is MongoDB's, or as its pin event carries it. */
-  async function viewsOfPins(topic: string, pins: FeedReply['pins'], about: About): Promise<CommentView[]> {
+  async function viewsOfPins(topic: string, feed: FeedReply | undefined, previews: number, about: About): Promise<CommentView[]> {
+    const pins = feed?.pins ?? []
     const cold = pins.filter(({ comment: [, creation] }) => creation === '').map(({ comment: [position] }) => commentIdAt(position))
     if (cold.length > 0) about.usesStore = true
     const stored = await store.byId(topic, cold).catch(() => {
@@ -82,9 +101,9 @@ export function createPageParts(readFeed: ReadFeed, store: CommentStore) {
       const view = mergeTuple(topic, base, comment)
       return view && isShown(view) ? [{ ...view, isPinned: true }] : []
     })
-    return shown.slice(0, shownPins)
+    return withColdReplies(topic, shown.slice(0, shownPins), previews, feed, about, 'pinned')
   }
 
-  return { withNumbers, withFirstReplies, viewsOfPins }
+  return { withNumbers, withFirstReplies, withColdReplies, viewsOfPins }
 }
 export type PageParts = ReturnType<typeof createPageParts>

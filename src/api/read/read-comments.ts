@@ -61,11 +61,12 @@ export function createCommentReader({ readFeed, readPosted, store, isBehind }: R
     if (feed?.isUnchanged) return undefined
     about.version = feed?.version
     if (!feed) about.degraded.add('counts')
-    // What the feed has not got is below its floor, not in it yet, or nowhere: nobody makes us ask MongoDB for the ids of an empty topic.
+    // What the feed has not got is below its floor, not in it yet, or nowhere: nobody makes us ask MongoDB for the ids of an empty topic. What MongoDB
+    // has not got yet is in the log.
     const lacking = positions.filter((_, i) => !feed?.further[i]![1])
     const isOld = (position: string) => !feed || position <= feed.floor
-    const young = lacking.filter((position) => !isOld(position) && position !== known?.position)
-    const posted = await readPosted(topic, young).catch(() => {
+    const unknown = feed ? lacking.filter((position) => position !== known?.position) : []
+    const posted = await readPosted(topic, unknown).catch(() => {
       about.degraded.add('recent')
       return new Map<string, CommentView>()
     })
@@ -77,11 +78,14 @@ export function createCommentReader({ readFeed, readPosted, store, isBehind }: R
     })
     const views = positions.flatMap((position, i) => {
       const unread = known?.position === position ? { ...known, likes: null, replies: null } : undefined
-      const base = stored.get(commentIdAt(position)) ?? posted.get(position) ?? unread
+      const archived = stored.get(commentIdAt(position))
+      if (!archived && posted.has(position) && isOld(position)) about.degraded.add('backlog') // what was edited is not known
+      const base = archived ?? posted.get(position) ?? unread
       const view = feed ? mergeTuple(topic, base, feed.further[i]!) : base
       return view ? [withPin(view, feed)] : []
     })
-    return { ...about, views }
+    const whole = await parts.withColdReplies(topic, views, previews, feed, about, 'older')
+    return { ...about, views: whole }
   }
 
   /** The comments that sort directly before and after one among its siblings. */

@@ -34,10 +34,10 @@ export function createCountsReader(redis: Redis, keys: Keys): ReadCounts {
 function createPartitionReader(redis: Redis) {
   const read = defineModelScript(redis, 'readCounts', ['counts.lua'])
   return async ({ meta, rebuilding, count }: PartitionKeys, topics: readonly string[]): Promise<[string, Counts][]> => {
-    const numbers = (await read([meta, rebuilding, ...topics.map(count)], []).catch(() => undefined)) as string[] | undefined
+    const numbers = (await read([meta, rebuilding, ...topics.map(count)], []).catch(() => undefined)) as (string | null)[] | undefined
     if (!numbers) return []
     // An early deletion may be counted before its comment is: never less than none.
     const at = (index: number) => Math.max(0, Number(numbers[index]))
-    return topics.map((topic, i) => [topic, { total: at(2 * i), roots: at(2 * i + 1) }])
+    return topics.flatMap((topic, i) => (numbers[2 * i] === null ? [] : [[topic, { total: at(2 * i), roots: at(2 * i + 1) }]]))
   }
 }

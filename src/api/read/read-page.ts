@@ -46,7 +46,7 @@ export function createPageReader({ readFeed, store, isBehind }: Dependencies, { 
     const below = recent.filter(({ position }) => !top.slice(0, shownPins).some(({ comment }) => comment[0] === position))
     const [older, pinned] = await Promise.all([
       olderPart(request, feed, below.length, Math.min(top.length, shownPins), about, known),
-      viewsOfPins(topic, top, about),
+      viewsOfPins(topic, feed, previews, about),
     ])
     // A reader of the oldest would skip what only MongoDB has and never know.
     const isHole = older === undefined && (recent.length === 0 || (order === 'oldest' && after !== ''))

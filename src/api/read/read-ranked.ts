@@ -33,7 +33,7 @@ export function createRankedReader({ readFeed, store, isBehind, readNewest }: De
       return { ...newest, degraded: new Set([...newest.degraded, 'order']) }
     }
     about.version = feed.version
-    const [views, pinned] = await Promise.all([viewsOf(topic, feed, previews, about, known), viewsOfPins(topic, feed.pins, about)])
+    const [views, pinned] = await Promise.all([viewsOf(topic, feed, previews, about, known), viewsOfPins(topic, feed, previews, about)])
     if (views.length === 0 && about.degraded.has('older')) throw new DomainError('unavailable', 'comments cannot be read now')
     const atTop = new Set(pinned.map(({ position }) => position))
     const joined = views.filter((view) => !atTop.has(view.position) && staysListed(view))

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { positionOfEntry } from '../../events/position.ts'
+import { groupInfos } from '../../redis/info.ts'
 import type { Keys, PartitionKeys } from '../../redis/keys.ts'
 import type { HotspotWatch } from './watch-hotspots.ts'
 
@@ -50,10 +51,7 @@ async function firstMissing(redis: Redis, partition: PartitionKeys, hot: readonl
 
 /** The oldest entry that `store` was given and has not acknowledged, or the first that it was not given. */
 async function firstUnapplied(redis: Redis, stream: string): Promise<string> {
-  const groups = (await redis.xinfo('GROUPS', stream)) as (string | number)[][]
-  const store = groups
-    .map((flat) => Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
-    .find(({ name }) => name === 'store')
+  const store = (await groupInfos(redis, stream)).find(({ name }) => name === 'store')
   if (!store) return everythingMissing
   const pending = Number(store['pending']) > 0 ? ((await redis.xpending(stream, 'store')) as [number, string | null])[1] : null
   if (pending) return positionOfEntry(pending)

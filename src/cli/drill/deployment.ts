@@ -22,7 +22,6 @@ export type Deployment = {
     | {
         processes: readonly ProductProcess[]
         hot: readonly ProductProcess[]
-        redisPid(): number | undefined
         opsUrls: Record<string, string>
       }
     | undefined

@@ -18,8 +18,10 @@ export type Tick = {
   writes: {
     accepted: number
     flood: number
+    /** 429 and 503 `overloaded`, of ordinary writes and the artist's; both of the flood's. */
     limited: number
     shed: number
+    floodRefused: number
     repeated: number
     failed: number
     samples: Sample[]
@@ -29,7 +31,8 @@ export type Tick = {
   visible: Sample[]
   never: number
   artist: ArtistSample[]
-  /** Requests that were due and not sent because too many were under way, and the longest that one was sent late, ms. */
+  /** What was begun as planned, what was due and not begun because too many were under way, and the longest that one was begun late, ms. */
+  driven: number
   notDriven: number
   lateMs: number
 }

@@ -12,6 +12,7 @@ import { type Recorder, createRecorder } from './recorder.ts'
 import type { Settings } from './settings.ts'
 import { type Generator, startGenerator } from './start-generator.ts'
 import { type Topics, createTopics } from './topics.ts'
+import { deadLetters } from './verify.ts'
 import { type Watch, startWatch } from './watch.ts'
 
 export type Run = {
@@ -28,6 +29,10 @@ export type Run = {
   progress: Progress
   signal: AbortSignal
   sinceMs: number
+  /** Dead letters that were there before. */
+  deadBefore: Promise<number>
+  /** Rejects when a generator ends. */
+  generatorEnded: Promise<never>
   close(): Promise<void>
 }
 
@@ -55,9 +60,14 @@ export async function openRun({ settings, deployment, progress, signal }: Open):
     }
     const generator = await start()
     const filler = deployment.own && stores ? await start() : undefined
+    const generatorEnded = Promise.race([generator.ended, ...(filler ? [filler.ended] : [])])
+    generatorEnded.catch(() => {}) // for who races with it
+    const deadBefore = stores ? deadLetters(stores.redis, stores.keys) : Promise.resolve(0)
+    deadBefore.catch(() => {}) // told at the comparison
     const watch = startWatch({ stores, deployment, landed: topics.names[topics.landed]!, recorder, progress })
-    stops.push(watch.stop)
-    return { settings, deployment, topics, generator, filler, ledger, recorder, stores, watch, progress, signal, sinceMs, close }
+    stops.push(async () => watch.stop())
+    const seen = { ledger, recorder, stores, watch, sinceMs, deadBefore }
+    return { settings, deployment, topics, generator, filler, generatorEnded, ...seen, progress, signal, close }
   } catch (error) {
     await close()
     throw error

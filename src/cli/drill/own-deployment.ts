@@ -5,12 +5,9 @@ import { join } from 'node:path'
 import { freePort } from '../../embedded/free-port.ts'
 import { startServers } from '../../embedded/start-servers.ts'
 import type { Deployment, ProductProcess } from './deployment.ts'
+import type { Plant } from './plants.ts'
 import { startProduct, untilHealthy } from './product-process.ts'
 import { hotWritesPerSecond } from './rates.ts'
-
-/** Faults on purpose, to see that the drill finds them. */
-export const plants = ['merged-lanes', 'stopped-group'] as const
-export type Plant = (typeof plants)[number]
 
 type Options = { coolDownMs: number; plant: Plant | undefined; say(line: string): void; signal: AbortSignal }
 
@@ -69,7 +66,7 @@ export async function startOwnDeployment({ coolDownMs, plant, say, signal }: Opt
         : [(await consume('consumers', 'priority,global'), await consume('consumers-hot', 'hot'))]
     await untilHealthy(url, readApi, signal)
     const stores = { redisUrl: servers.redisUrl, mongodbUrl: servers.mongodbUrl, keyPrefix, partitions, idempotencyWindowMs }
-    return { url, writeUrl, jwt, stores, own: { processes, hot, redisPid: () => servers.pids().redis, opsUrls }, stop }
+    return { url, writeUrl, jwt, stores, own: { processes, hot, opsUrls }, stop }
   } catch (error) {
     await stop()
     throw error

@@ -19,6 +19,8 @@ const leastProbes = 10
  * measured: at 38 % of what it bore, 66 % of two cores were busy.
  */
 const busyShare = 0.26
+/** From here on more than half of the cores are busy. */
+export const crowdedShare = 0.35
 /** More would be most of the load; a block of 10 s has 300. */
 const mostProbes = 30
 /** A topic is promoted from here on in a deployment of the drill's own: low enough for a small machine's flood. */

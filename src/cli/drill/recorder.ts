@@ -13,9 +13,6 @@ export type Second = {
   readP99Ms: number | undefined
   writes: number
   writeP99Ms: number | undefined
-  shed: number
-  limited: number
-  errors: number
 }
 export type Totals = {
   reads: number
@@ -26,9 +23,11 @@ export type Totals = {
   floodWrites: number
   limited: number
   shed: number
+  floodRefused: number
   repeated: number
   failed: number
   never: number
+  driven: number
   notDriven: number
   lateMs: number
   firstReadError?: string
@@ -44,7 +43,18 @@ export function createRecorder(ledger: Ledger, p99: (samples: readonly number[])
   const lag: LagSample[] = []
   const memory: { atMs: number; name: string; bytes: number }[] = []
   const none = { reads: 0, floodReads: 0, serverErrors: 0, otherErrors: 0, accepted: 0, floodWrites: 0 }
-  const totals: Totals = { ...none, limited: 0, shed: 0, repeated: 0, failed: 0, never: 0, notDriven: 0, lateMs: 0 }
+  const totals: Totals = {
+    ...none,
+    limited: 0,
+    shed: 0,
+    floodRefused: 0,
+    repeated: 0,
+    failed: 0,
+    never: 0,
+    driven: 0,
+    notDriven: 0,
+    lateMs: 0,
+  }
   const within = <T>(items: readonly T[], timeOf: (item: T) => number, wanted: readonly Phase[]): T[] =>
     items.filter((item) => wanted.some(({ startMs, endMs }) => timeOf(item) >= startMs && timeOf(item) < endMs))
   const named = (name: PhaseName) => phases.filter((phase) => phase.name === name)
@@ -74,9 +84,10 @@ export function createRecorder(ledger: Ledger, p99: (samples: readonly number[])
       totals.accepted += writes.accepted
       totals.floodWrites += writes.flood
       totals.never += tick.never
+      totals.driven += tick.driven
       totals.notDriven += tick.notDriven
       totals.lateMs = Math.max(totals.lateMs, tick.lateMs)
-      for (const kind of ['limited', 'shed', 'repeated', 'failed'] as const) totals[kind] += writes[kind]
+      for (const kind of ['limited', 'shed', 'floodRefused', 'repeated', 'failed'] as const) totals[kind] += writes[kind]
       if (reads.firstError) totals.firstReadError ??= reads.firstError
       if (writes.firstError) totals.firstWriteError ??= writes.firstError
       if (reads.done + writes.accepted === 0) return
@@ -86,13 +97,12 @@ export function createRecorder(ledger: Ledger, p99: (samples: readonly number[])
         readP99Ms: p99(reads.samples.map(([, ms]) => ms)),
         writes: writes.accepted,
         writeP99Ms: p99(writes.samples.map(([, ms]) => ms)),
-        shed: writes.shed,
-        limited: writes.limited,
-        errors: reads.serverErrors + writes.failed,
       })
     },
     /** Of each phase of that name, in order. */
     visibleIn: (name: PhaseName) => named(name).map((phase) => within(visible, ([atMs]) => atMs, [phase]).map(([, ms]) => ms)),
+    /** How long phases of that name took, ms; one that has not ended until now. */
+    msOf: (name: PhaseName) => named(name).reduce((sum, { startMs, endMs }) => sum + Math.min(endMs, Date.now()) - startMs, 0),
     lagIn: (name: PhaseName) => within(lag, ({ atMs }) => atMs, named(name)),
     memoryIn: (name: PhaseName) => within(memory, ({ atMs }) => atMs, named(name)),
   }

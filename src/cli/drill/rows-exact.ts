@@ -3,12 +3,13 @@ import { sizeOf } from './ledger.ts'
 import type { Totals } from './recorder.ts'
 import { type Row, notChecked, number, row } from './rows.ts'
 import type { Comparison, verifyStores } from './verify.ts'
+import type { verifyLikes } from './verify-answers.ts'
 
 type Exact = {
   ledger: Ledger
   stores: Awaited<ReturnType<typeof verifyStores>> | undefined
   counts: Comparison
-  likes: Comparison | undefined
+  likes: Awaited<ReturnType<typeof verifyLikes>> | undefined
   totals: Totals
 }
 const withoutStores = 'the stores are not given: REDIS_URL and MONGODB_URL'
@@ -55,7 +56,7 @@ export function exactRows({ ledger, stores, counts, likes, totals }: Exact): Row
       stores ? both(counts, stores.replies) : found(counts),
     ),
     liked
-      ? row('likes-exact', 'likes exact', 'all', wrongOf(liked), exactly(liked, unsure.events), found(liked))
+      ? row('likes-exact', 'likes exact', 'all', wrongOf(liked), exactly(liked, unsure.events), found(liked) ?? likes?.lookedAt)
       : notChecked('likes-exact', 'likes exact', 'all', withoutStores),
     stores
       ? row('dead-letters', 'events that could not be applied', '0', number(stores.dead), stores.dead === 0)
@@ -82,11 +83,9 @@ const readNote = ({ reads, otherErrors, firstReadError }: Totals): string =>
     .filter(Boolean)
     .join('; ')
 
-function writeNote({ accepted, limited, shed, repeated, firstWriteError }: Totals): string {
-  const apart = `apart from them 429: ${number(limited)}, 503 overloaded with Retry-After: ${number(shed)}`
+function writeNote({ accepted, repeated, firstWriteError }: Totals): string {
   return [
     `of ${number(accepted)} by HTTP`,
-    apart,
     repeated > 0 ? `${number(repeated)} repeats until the outcome was known` : '',
     firstWriteError ?? '',
   ]

@@ -19,6 +19,16 @@ export const notChecked = (id: string, check: string, target: string, reason: st
   note: reason,
 })
 
+export const isFine = ({ verdict }: Row): boolean => verdict !== 'FAILED'
+
+/** What a table comes to, in a line. */
+export function verdictOf(rows: readonly Row[]): string {
+  const count = (wanted: Verdict) => rows.filter(({ verdict }) => verdict === wanted).length
+  const [failed, unchecked] = [count('FAILED'), count('not checked')]
+  if (failed > 0) return `${failed} of ${rows.length} checks failed`
+  return unchecked > 0 ? `${count('ok')} passed, ${unchecked} not checked` : 'every check passed'
+}
+
 export const number = (n: number): string => Math.round(n).toLocaleString('en')
 export const ms = (value: number | undefined): string =>
   value === undefined

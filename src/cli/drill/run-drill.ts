@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { conditionFalse } from '../exit-codes.ts'
+import { Failure, reasonOf } from '../failures.ts'
 import { type Column, tableOf } from '../table.ts'
 import { stopSignal } from '../until-stopped.ts'
 import { type GivenTarget, openGivenDeployment } from './given-deployment.ts'
 import { openRun } from './open-run.ts'
-import { type Plant, startOwnDeployment } from './own-deployment.ts'
+import { startOwnDeployment } from './own-deployment.ts'
+import type { Plant } from './plants.ts'
 import { createProgress } from './progress.ts'
 import { reportPage } from './report/report-page.ts'
-import type { Row } from './rows.ts'
+import { type Row, isFine, verdictOf } from './rows.ts'
 import { runLanding } from './run-landing.ts'
 import { runSoak } from './run-soak.ts'
 import { settingsOf } from './settings.ts'
@@ -43,6 +45,7 @@ export async function runDrill({ kind, target, isShort, topics, backlog, soakMs,
     soakMs,
     runId: randomBytes(3).toString('hex'),
   })
+  if (report) writing(report, () => closeSync(openSync(report, 'a'))) // known now, not after minutes
   const progress = createProgress()
   const stopping = new AbortController()
   void stopSignal(() => {
@@ -50,6 +53,8 @@ export async function runDrill({ kind, target, isShort, topics, backlog, soakMs,
     stopping.abort()
   })
   const { signal } = stopping
+  const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  stopped.catch(() => {}) // for who races with it
   const stops: (() => Promise<void>)[] = []
   const startedAt = new Date()
   try {
@@ -60,28 +65,34 @@ export async function runDrill({ kind, target, isShort, topics, backlog, soakMs,
     stops.push(deployment.stop)
     const run = await openRun({ settings, deployment, progress, signal })
     stops.push(run.close)
-    const { rows, driven } = await (kind === 'landing' ? runLanding(run) : runSoak(run))
+    const { rows, driven } = await Promise.race([kind === 'landing' ? runLanding(run) : runSoak(run), run.generatorEnded, stopped])
     progress.end()
     const { totals } = run.recorder
     const limits = `the generator sent requests up to ${Math.round(totals.lateMs)} ms late and left out ${totals.notDriven}`
-    if (report) writeFileSync(report, reportPage({ kind, rows, driven: [...driven, limits], recorder: run.recorder, startedAt }))
     if (json) console.log(JSON.stringify({ drill: kind, startedAt, ok: rows.every(isFine), driven, rows, totals }))
     else console.log(textOf(rows, [...driven, limits]))
     if (!rows.every(isFine)) process.exitCode = conditionFalse
+    const page = reportPage({ kind, rows, driven: [...driven, limits], recorder: run.recorder, startedAt })
+    if (report) writing(report, () => writeFileSync(report, page))
   } catch (error) {
     if (!signal.aborted) throw error
     process.exitCode = 130
   } finally {
     progress.end()
+    stopping.abort() // what a run that failed still waits for
     for (const stop of stops.reverse()) await stop()
   }
 }
 
-const isFine = ({ verdict }: Row) => verdict !== 'FAILED'
+function writing(report: string, write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    throw new Failure('error', `the report ${report} cannot be written: ${reasonOf(error)}`, { cause: error })
+  }
+}
 
 function textOf(rows: readonly Row[], driven: readonly string[]): string {
   const notes = rows.flatMap(({ check, note }) => (note ? [`  ${check}: ${note}`] : []))
-  const failed = rows.filter((each) => !isFine(each)).length
-  const verdict = failed === 0 ? 'every check passed' : `${failed} of ${rows.length} checks failed`
-  return ['', ...driven, '', tableOf(columns, rows), '', ...notes, '', verdict].join('\n')
+  return ['', ...driven, '', tableOf(columns, rows), '', ...notes, '', verdictOf(rows)].join('\n')
 }

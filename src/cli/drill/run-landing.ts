@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { promote } from '../../events/hotspots.ts'
+import { promoteByHand } from '../../consumers/hotspots/by-hand.ts'
 import { measureCapacity } from './calibrate-run.ts'
 import { exactRows } from './rows-exact.ts'
 import type { Run } from './open-run.ts'
-import { type Rates, ratesFor } from './rates.ts'
+import { sizeOf } from './ledger.ts'
+import { type Rates, crowdedShare, ratesFor } from './rates.ts'
 import { artistRows, bulkheadRow, hotspotRows, isolationRow, lagRow, memoryRows } from './rows-landing.ts'
+import { loadRow, seenRow } from './rows-load.ts'
 import { type Row, notChecked, number } from './rows.ts'
-import { horizonMs } from './sample-lag.ts'
 import { readBulkhead } from './sample-processes.ts'
+import type { Settings } from './settings.ts'
 import { untilCaughtUp } from './settle.ts'
 import { verifyRun } from './verify-run.ts'
-import type { Transition } from './watch-hotspot.ts'
 import { redisMemory } from './watch.ts'
 
 /** Five above a p98, and room for chance. */
@@ -30,10 +31,16 @@ export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: strin
   await delay(settings.warmUpMs, undefined, { signal })
 
   const blockMs = Math.min(settings.longestBlockMs, Math.max(settings.blockMs, (1_000 * probesInABlock) / rates.probes))
+  const floodWrites = { accepted: 0, planned: 0 }
   const block = async (name: 'quiet' | 'landing') => {
     recorder.begin(name)
-    const { atMs } = await generator.ask('drive', name === 'landing' ? flooded : ordinary)
+    const traffic = name === 'landing' ? flooded : ordinary
+    const { atMs } = await generator.ask('drive', traffic)
+    const before = recorder.totals.floodWrites
     await delay(blockMs, undefined, { signal })
+    const ended = await generator.ask('drive', traffic) // before its answer it says what happened until now
+    floodWrites.accepted += recorder.totals.floodWrites - before
+    floodWrites.planned += ((traffic.flood?.writes ?? 0) * (ended.atMs - atMs)) / 1_000
     return atMs
   }
   await block('quiet') // against the next: what noise alone comes to
@@ -57,31 +64,30 @@ export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: strin
   const bulkhead = deployment.own && (await bulkheads(deployment.own.opsUrls))
   progress.say('comparing every read model with what was acknowledged')
   const compared = await verifyRun(run)
-  const lanes = recorder.lag.at(-1)?.lanes
-  const appended = lanes ? lanes.global.acknowledged + lanes.priority.acknowledged + lanes.hot.acknowledged : 0
-  const hotLeft = lanes?.hot.waiting
-
   return {
     driven,
     rows: [
       ...exactRows({ ...compared, ledger: run.ledger, totals: recorder.totals }),
-      isolationRow(recorder),
+      loadRow(recorder.totals, floodWrites),
+      seenRow(recorder),
+      isolationRow(recorder, settings.isShort),
       frozen
-        ? lagRow(recorder.lagIn('frozen'), horizonMs)
+        ? lagRow(recorder.lagIn('frozen'), { frozenMs: recorder.msOf('frozen'), backlog: settings.backlog })
         : notChecked('lag-of-others', 'lag of the other lanes, hot consumers frozen', '0', 'needs processes of its own'),
       ...artistRows(recorder, frozen ? `behind ${number(settings.backlog)} events` : 'in the flood', settings.artistPosts),
       ...hotspotRows(
         watch.hotspot && {
           floodAtMs,
-          transitions: byController(watch.hotspot.transitions, frozen),
+          transitions: watch.hotspot.transitions,
+          operatorAtMs: frozen?.operatorAtMs,
           state: watch.hotspot.state(),
-          left: hotLeft,
+          left: recorder.lag.at(-1)?.lanes.hot.waiting,
         },
       ),
       bulkheadRow(bulkhead),
       ...memoryRows({
         memory: recorder.memory,
-        redis: stores ? { before: redisBefore, most: watch.redisMost(), events: appended } : undefined,
+        redis: stores ? { before: redisBefore, most: watch.redisMost(), events: sizeOf(run.ledger.events) } : undefined,
       }),
     ],
   }
@@ -91,18 +97,17 @@ export async function runLanding(run: Run): Promise<{ rows: Row[]; driven: strin
  * Freezes the hot consumers, lets events of the topic pile up, and lets the artist speak. Where the controller did not promote the topic, that is one
  * red row; an operator's promotion lets the others still say something. Without processes of our own the artist speaks in the flood.
  */
-async function underBacklog(run: Run): Promise<{ atMs: number; byOperator: boolean } | undefined> {
+async function underBacklog(run: Run): Promise<{ operatorAtMs: number | undefined } | undefined> {
   const { settings, deployment, generator, filler, recorder, stores, watch, topics, progress, signal } = run
   const artist = () => generator.ask('artist', { count: settings.artistPosts, everyMs: settings.artistEveryMs })
   if (!deployment.own || !filler || !stores || !deployment.stores) {
     await artist()
     return undefined
   }
-  const atMs = Date.now()
-  const byOperator = watch.hotspot!.state() !== 'hot'
-  if (byOperator) {
+  const operatorAtMs = watch.hotspot!.state() === 'hot' ? undefined : Date.now()
+  if (operatorAtMs !== undefined) {
     progress.say('the topic was not promoted: promoting it by hand, so that the rest can be looked at')
-    await promoteByHand(run, topics.names[topics.landed]!)
+    await promoteByHand(stores.redis, stores.keys, topics.names[topics.landed]!, longestFrozenMs(settings))
     await delay(2_000, undefined, { signal })
   }
   for (const each of deployment.own.hot) each.freeze()
@@ -116,16 +121,12 @@ async function underBacklog(run: Run): Promise<{ atMs: number; byOperator: boole
     for (const each of deployment.own.hot) each.thaw()
   }
   progress.say('thawed')
-  return { atMs, byOperator }
+  return { operatorAtMs }
 }
 
-/** Without what an operator's promotion did. */
-const byController = (transitions: readonly Transition[], frozen: { atMs: number; byOperator: boolean } | undefined) =>
-  frozen?.byOperator ? transitions.filter(({ atMs }) => atMs < frozen.atMs) : transitions
-
-async function promoteByHand({ stores }: Run, topic: string): Promise<void> {
-  await promote(stores!.redis, stores!.keys, topic)
-}
+/** Twice what filling takes at its rate, what the artist's posts take, and room: until then an operator's promotion has to last. */
+const longestFrozenMs = ({ backlog, backlogPerSecond, artistPosts, artistEveryMs }: Settings): number =>
+  2_000 * (backlog / backlogPerSecond) + artistPosts * artistEveryMs + 10_000
 
 /** The controller ends it by itself after the cool-down. */
 async function untilNotHot({ settings, watch, signal, progress }: Run): Promise<void> {
@@ -147,6 +148,6 @@ function drivenLines({ reads, writes, probes, flood, busy }: Rates, share: numbe
     `ordinary: ${number(reads)} reads/s, ${writes.toFixed(1)} writes/s (100:1), and ${number(probes)} probes/s`,
     `the flood on one topic: ${number(flood.writes)} writes/s (${times(flood.writes, writes)} those of the whole site), ` +
       `${number(flood.reads)} reads/s (${times(flood.reads, share * reads)} those of the topic)`,
-    `all of it is ${Math.round(100 * busy)} % of what this machine bears${busy > 0.6 ? ': more than half, so times show its queue as well' : ''}`,
+    `all of it is ${Math.round(100 * busy)} % of what this machine bears${busy > crowdedShare ? ': more than half of its cores are busy, so times show the queue for them as well' : ''}`,
   ]
 }

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { measureCapacity } from './calibrate-run.ts'
 import { exactRows } from './rows-exact.ts'
 import type { Run } from './open-run.ts'
-import { percentile, sampleNote } from './percentile.ts'
+import { percentile } from './percentile.ts'
 import { soakRatesFor } from './rates.ts'
-import { type Row, mb, ms, notChecked, number, row } from './rows.ts'
+import { loadRow, seenRow } from './rows-load.ts'
+import { type Row, mb, notChecked, number, row } from './rows.ts'
 import type { Recorder } from './recorder.ts'
 import { untilCaughtUp } from './settle.ts'
 import { verifyRun } from './verify-run.ts'
@@ -23,7 +24,6 @@ export async function runSoak(run: Run): Promise<{ rows: Row[]; driven: string[]
   recorder.begin('settling')
   const left = await untilCaughtUp(run)
   progress.say('comparing every read model with what was acknowledged')
-  const seen = recorder.visibleIn('soak').flat()
   return {
     driven,
     rows: [
@@ -31,14 +31,8 @@ export async function runSoak(run: Run): Promise<{ rows: Row[]; driven: string[]
       stores
         ? row('lag-at-end', 'lag of all lanes at the end', '0', left ?? '0', left === undefined)
         : notChecked('lag-at-end', 'lag of all lanes at the end', '0', 'needs REDIS_URL and MONGODB_URL'),
-      row(
-        'seen',
-        'a comment is seen by another client',
-        'by everybody',
-        recorder.totals.never === 0 ? `p99 ${ms(percentile(seen, 0.99))}` : `${number(recorder.totals.never)} never`,
-        recorder.totals.never === 0,
-        sampleNote(seen.length),
-      ),
+      loadRow(recorder.totals),
+      seenRow(recorder),
       growthRow(recorder),
     ],
   }

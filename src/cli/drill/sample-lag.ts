@@ -30,7 +30,8 @@ type Stream = { key: string; kind: LaneKind }
 type Progress = { appended: number; acknowledged: number }
 
 /**
- * Samples of each lane from Redis' own counters: 1 command a stream. A stream that is gone has been retired: everything in it was acknowledged.
+ * Samples of each lane from Redis' own counters: 2 commands a stream. A stream that is gone has been retired: everything in it was acknowledged.
+ * Rejects where Redis says anything else: such a sample is lacking.
  */
 export function createLagSampler(redis: Redis, keys: Keys, hotTopic: string) {
   const hotKey = keys.of(hotTopic).hot(hotTopic)
@@ -57,8 +58,9 @@ export function createLagSampler(redis: Redis, keys: Keys, hotTopic: string) {
 
   return async function sample(): Promise<LagSample> {
     const pipeline = redis.pipeline()
-    for (const { key } of streams) pipeline.xinfo('GROUPS', key)
+    for (const { key } of streams) pipeline.xlen(key).xinfo('GROUPS', key)
     const replies = (await pipeline.exec()) ?? []
+    for (const [error] of replies) if (error && !isGone(error)) throw error
     const atMs = Date.now()
     const lanes = { priority: nothing(), global: nothing(), hot: nothing() }
     let moved = 0
@@ -73,14 +75,15 @@ export function createLagSampler(redis: Redis, keys: Keys, hotTopic: string) {
   function readGroup(group: string, replies: readonly [Error | null, unknown][], atMs: number): LagSample['lanes'] {
     const lanes = { priority: nothing(), global: nothing(), hot: nothing() }
     for (const [i, { key, kind }] of streams.entries()) {
-      const [error, infos] = replies[i]!
+      const [, length] = replies[2 * i]!
+      const [error, infos] = replies[2 * i + 1]!
       const name = `${key} ${group}`
       if (error) {
         retired.set(name, (retired.get(name) ?? 0) + (last.get(name) ?? 0))
         last.delete(name)
         heads.delete(name)
       } else {
-        const progress = progressOf(infos as unknown[][], group)
+        const progress = progressOf(infos as unknown[][], group, Number(length))
         const { waiting, oldestMs, late } = waitingOf(name, atMs, progress)
         const lane = lanes[kind]
         lanes[kind] = {
@@ -105,12 +108,14 @@ const slowerOf = (a: LaneSample, b: LaneSample): LaneSample => ({
 })
 const nothing = (): LaneSample => ({ waiting: 0, oldestMs: 0, late: 0, acknowledged: 0 })
 
-function progressOf(infos: readonly unknown[][], group: string): Progress {
+const isGone = ({ message }: Error): boolean => message.includes('no such key')
+
+/** NaN is what is not known: a row that rests on it fails. */
+function progressOf(infos: readonly unknown[][], group: string, length: number): Progress {
   const info = infos
     .map((flat) => new Map(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]] as const] : []))))
     .find((each) => each.get('name') === group)
-  if (!info) return { appended: 0, acknowledged: 0 }
-  // Unknown to Redis is unknown to us: a row that rests on it fails.
+  if (!info) return length === 0 ? { appended: 0, acknowledged: 0 } : { appended: Number.NaN, acknowledged: Number.NaN }
   const known = (name: string) => Number(info.get(name) ?? Number.NaN)
   const read = info.get('last-delivered-id') === '0-0' ? 0 : known('entries-read')
   return { appended: read + known('lag'), acknowledged: read - known('pending') }

@@ -1,6 +1,8 @@
 /** What a run does; times in ms, rates per second. */
 export type Settings = {
   kind: 'landing' | 'soak'
+  /** Has too few samples for some rows. */
+  isShort: boolean
   topics: number
   topicPrefix: string
   users: number
@@ -38,7 +40,7 @@ type Given = {
 
 /** Full: at most 6 minutes on two cores. Short, for every night: at most 90 s. */
 export function settingsOf({ kind, isShort, isPlanted, topics, backlog, soakMs, runId }: Given): Settings {
-  const fixed = { kind, topics, topicPrefix: `drill:${runId}:`, users: 5_000, artistPosts: 40, soakMs }
+  const fixed = { kind, isShort, topics, topicPrefix: `drill:${runId}:`, users: 5_000, artistPosts: 40, soakMs }
   return isShort
     ? {
         ...fixed,

@@ -4,7 +4,8 @@ import type { AskName, Asks, Reply, Tick } from './messages.ts'
 import { generatorFile } from './own-files.ts'
 
 export type Generator = {
-  pid: number
+  /** Rejects when its process ends, whoever ended it. */
+  ended: Promise<never>
   /** Rejects when the generator failed at it, or ended. */
   ask<N extends AskName>(name: N, ask: Asks[N]['ask']): Promise<Asks[N]['answer']>
   stop(): Promise<void>
@@ -19,10 +20,17 @@ export async function startGenerator(onTick: (tick: Tick, atMs: number) => void,
   })
   const waiting = new Map<number, { resolve(answer: never): void; reject(error: Error): void }>()
   let asks = 0
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the generator ended (${signal ?? code})`))
-    waiting.clear()
+  const ended = new Promise<never>((_, reject) => {
+    const end = (reason: string) => {
+      const error = new Error(`a generator of load ended: ${reason}`)
+      for (const asked of waiting.values()) asked.reject(error)
+      waiting.clear()
+      reject(error)
+    }
+    child.once('exit', (code, killedBy) => end(killedBy ?? `exit code ${code}`))
+    child.on('error', ({ message }) => end(message))
   })
+  ended.catch(() => {}) // for who waits for it
   child.on('message', (reply: Reply) => {
     if ('tick' in reply) return onTick(reply.tick, reply.atMs)
     const asked = waiting.get(reply.id)
@@ -33,16 +41,18 @@ export async function startGenerator(onTick: (tick: Tick, atMs: number) => void,
   signal.addEventListener('abort', () => child.kill('SIGKILL'))
   await once(child, 'spawn')
   return {
-    pid: child.pid!,
+    ended,
     ask: (name, ask) =>
       new Promise((resolve, reject) => {
         const id = (asks += 1)
         waiting.set(id, { resolve, reject })
-        child.send({ id, name, ask })
+        child.send({ id, name, ask }, (error) => {
+          if (error && waiting.delete(id)) reject(error)
+        })
       }),
     async stop() {
       child.kill('SIGKILL')
-      await ended
+      await ended.catch(() => {})
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.ts'
+import { number } from './rows.ts'
 import type { Topics } from './topics.ts'
 import type { Comparison } from './verify.ts'
 
@@ -31,13 +32,15 @@ export async function verifyCounts({ url, ledger, topics }: Verify): Promise<Com
 /** Comments that are asked for one by one where the stores cannot be looked into. */
 const mostComments = 500
 
-/** The likes of the comments that were liked most lately, as the API shows them. */
-export async function verifyLikes({ url, ledger, topics }: Verify): Promise<Comparison> {
+/** The likes of the comments that were liked last, those of the landed topic before all, as the API shows them. */
+export async function verifyLikes({ url, ledger, topics }: Verify): Promise<Comparison & { lookedAt: string }> {
   const comparison: Comparison = { expected: 0, found: 0, missing: 0, unexpected: 0, examples: [] }
-  const liked = topics.names.flatMap((name, topic) =>
-    [...ledger.likesOf(topic)].map(([id, likes]) => ({ path: `/v1/topics/${name}/comments/${id}`, likes })),
+  const others = [...topics.names.keys()].filter((topic) => topic !== topics.landed)
+  const liked = [...others, topics.landed].flatMap((topic) =>
+    [...ledger.likesOf(topic)].map(([id, likes]) => ({ path: `/v1/topics/${topics.names[topic]}/comments/${id}`, likes })),
   )
-  for (const { path, likes } of liked.slice(-mostComments)) {
+  const looked = liked.slice(-mostComments)
+  for (const { path, likes } of looked) {
     const answer = (await (await fetch(url + path)).json()) as { comment?: { likes: number | null }; likes?: number | null }
     const shown = (answer.comment ?? answer).likes ?? -1
     comparison.expected += likes
@@ -46,5 +49,5 @@ export async function verifyLikes({ url, ledger, topics }: Verify): Promise<Comp
     comparison[shown < likes ? 'missing' : 'unexpected'] += 1
     if (comparison.examples.length < 5) comparison.examples.push(`${path}: ${shown} likes instead of ${likes}`)
   }
-  return comparison
+  return { ...comparison, lookedAt: `${number(looked.length)} of ${number(liked.length)} liked comments were looked at` }
 }

@@ -19,9 +19,10 @@ export async function verifyRun(run: Run): Promise<Awaited<ReturnType<typeof ver
   }
 }
 
-async function verify({ ledger, topics, stores, deployment, sinceMs }: Run) {
+async function verify({ ledger, topics, stores, deployment, sinceMs, deadBefore }: Run) {
   const { url } = deployment
   const counts = await verifyCounts({ url, ledger, topics })
-  if (stores) return { stores: await verifyStores({ ledger, topics, ...stores, sinceMs }), counts, likes: undefined }
+  if (stores)
+    return { stores: await verifyStores({ ledger, topics, ...stores, sinceMs, deadBefore: await deadBefore }), counts, likes: undefined }
   return { stores: undefined, counts, likes: await verifyLikes({ url, ledger, topics }) }
 }

@@ -23,9 +23,8 @@ export type Watch = {
   hotspot: HotspotWatch | undefined
   /** Bytes that Redis used at the most. */
   redisMost(): number
-  /** Of all lanes, as last sampled. */
-  waiting(): number | undefined
-  stop(): Promise<void>
+  /** Waits for no look that is under way: a server that is away may never answer it. */
+  stop(): void
 }
 
 /** Looks at lag, hotspot and memory until it is stopped, and tells a person once a second. */
@@ -60,22 +59,15 @@ export function startWatch({ stores, deployment, landed, recorder, progress }: O
   }
 
   const sampleLag = stores && createLagSampler(stores.redis, stores.keys, landed)
-  const loops = [
-    ...(sampleLag ? [every(lagEveryMs, async () => recorder.lag.push(await sampleLag()))] : []),
-    every(1_000, lookAtMemory),
-    every(1_000, tell),
-  ]
+  if (sampleLag) void every(lagEveryMs, async () => recorder.lag.push(await sampleLag()))
+  void every(1_000, lookAtMemory)
+  void every(1_000, tell)
   return {
     hotspot,
     redisMost: () => redisMost,
-    waiting() {
-      const last = recorder.lag.at(-1)
-      return last && last.lanes.global.waiting + last.lanes.priority.waiting + last.lanes.hot.waiting
-    },
-    async stop() {
+    stop() {
       stopping.abort()
       hotspot?.stop()
-      await Promise.all(loops)
     },
   }
 }

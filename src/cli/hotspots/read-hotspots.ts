@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { StoresConfig } from '../../config.ts'
 import { coolAtMs, heatOf, keptShare } from '../../consumers/hotspots/decide.ts'
-import { leaseKey, limitsKey, readSeen } from '../../consumers/hotspots/read-seen.ts'
+import { readSeen } from '../../consumers/hotspots/read-seen.ts'
 import { readStreamLag } from '../../consumers/stream-lag.ts'
 import { groupNames } from '../../events/groups.ts'
 import type { Hotspot } from '../../events/hotspots.ts'
@@ -43,7 +43,7 @@ export const limitsIn = (config: StoresConfig): HotspotLimits => ({
 
 /** Hotspots, hottest first, by the limits of the process that acts on them, or else of the environment. */
 export async function readHotspots(redis: Redis, keys: Keys, config: StoresConfig): Promise<Hotspots> {
-  const [said, controlled] = await Promise.all([redis.get(limitsKey(keys)), redis.exists(leaseKey(keys))])
+  const [said, controlled] = await Promise.all([redis.get(keys.hotspots.limits), redis.exists(keys.hotspots.controller)])
   const limits = said === null ? limitsIn(config) : (JSON.parse(said) as HotspotLimits)
   const seen = await readSeen(redis, keys, limits.topics)
   const ratesOf = (topic: string) => {

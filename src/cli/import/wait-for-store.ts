@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { positionOfEntry } from '../../events/position.ts'
+import { groupInfos } from '../../redis/info.ts'
 import type { Keys } from '../../redis/keys.ts'
 import { Failure } from '../failures.ts'
 
@@ -41,9 +42,8 @@ async function topOf(redis: Redis, stream: string): Promise<string> {
 /** Delivered up to `top`, and nothing up to there is still in somebody's hands. */
 async function hasApplied(redis: Redis, stream: string, top: string): Promise<boolean> {
   if (top === '') return true
-  const groups = (await redis.xinfo('GROUPS', stream)) as (string | number | null)[][]
-  const store = groups.find((group) => group[group.indexOf('name') + 1] === 'store')
-  if (!store || positionOfEntry(String(store[store.indexOf('last-delivered-id') + 1])) < top) return false
+  const store = (await groupInfos(redis, stream)).find(({ name }) => name === 'store')
+  if (!store || positionOfEntry(String(store['last-delivered-id'])) < top) return false
   const [pending, oldest] = (await redis.xpending(stream, 'store')) as [number, string | null]
   return pending === 0 || (oldest !== null && positionOfEntry(oldest) > top)
 }

@@ -50,40 +50,51 @@ export function coolAtMs({ by, sinceMs, untilMs, topic }: Hotspot, { nowMs, warm
 
 /** What is to be done, from what is seen: pure. A person's promotion ends at its time or by hand, whatever the rates. */
 export function decide(seen: Seen, limits: HotspotLimits): Decision {
-  const { nowMs, hotspots, heldMs } = seen
-  const actions: Action[] = []
-  const warm: string[] = []
-  for (const hotspot of hotspots) {
-    const { topic, state, by } = hotspot
-    const heat = heatOf(seen, topic, limits)
-    const rates = { writes: heat.writes, reads: heat.reads }
-    const isHeld = (heldMs.get(topic) ?? 0) > nowMs
-    const isPromotable = heat.share >= 1 && !isHeld
-    const promotion = { kind: 'promote', topic, by: heat.by, rate: rates[heat.by], ...rates } as const
-    if (state === 'draining') {
-      actions.push(isPromotable ? promotion : { kind: 'retire', topic, ...rates })
-      continue
-    }
-    if (isHeld && by !== 'operator') {
-      // A person demoted it while this was about to be done.
-      actions.push({ kind: 'demote', topic, reason: 'held', ...rates })
-      continue
-    }
-    const isWarm = heat.share >= keptShare
-    if (isWarm) warm.push(topic)
-    const endMs = by !== 'operator' && isWarm ? null : coolAtMs(hotspot, seen, limits)
-    if (endMs === null || nowMs < endMs) continue
-    // At the end of its time a topic in the middle of its flood goes on by its rate: its stream changes no hands.
-    actions.push(isPromotable ? promotion : { kind: 'demote', topic, reason: by === 'operator' ? 'expired' : 'cooled', ...rates })
+  const { hotspots } = seen
+  const candidates = candidatesOf(seen, limits)
+  const room = Math.max(0, limits.topics - hotspots.length)
+  return {
+    actions: [...hotspots.flatMap((hotspot) => actionFor(hotspot, seen, limits) ?? []), ...candidates.slice(0, room).map(promotionOf)],
+    warm: hotspots.filter((hotspot) => isWarm(hotspot, seen, limits)).map(({ topic }) => topic),
+    refused: candidates.slice(room).map(({ topic }) => topic),
   }
-  const known = new Set(hotspots.map(({ topic }) => topic))
-  const candidates = [...new Set([...seen.writes.keys(), ...seen.reads.keys()])]
-    .filter((topic) => !known.has(topic) && (heldMs.get(topic) ?? 0) <= nowMs)
+}
+
+/** What the row of a hotspot calls for. */
+function actionFor(hotspot: Hotspot, seen: Seen, limits: HotspotLimits): Action | undefined {
+  const { topic, state, by } = hotspot
+  const heat = heatOf(seen, topic, limits)
+  const rates = { writes: heat.writes, reads: heat.reads }
+  const promotion = heat.share >= 1 && !isHeld(seen, topic) ? promotionOf({ topic, ...heat }) : undefined
+  if (state === 'draining') return promotion ?? { kind: 'retire', topic, ...rates }
+  // A person demoted it while this was about to be done.
+  if (by !== 'operator' && isHeld(seen, topic)) return { kind: 'demote', topic, reason: 'held', ...rates }
+  const endMs = by !== 'operator' && heat.share >= keptShare ? null : coolAtMs(hotspot, seen, limits)
+  if (endMs === null || seen.nowMs < endMs) return undefined
+  // At the end of its time a topic in the middle of its flood goes on by its rate: its stream changes no hands.
+  return promotion ?? { kind: 'demote', topic, reason: by === 'operator' ? 'expired' : 'cooled', ...rates }
+}
+
+/** Topics above a limit that are in no row, hottest first. */
+function candidatesOf(seen: Seen, limits: HotspotLimits) {
+  const known = new Set(seen.hotspots.map(({ topic }) => topic))
+  return [...new Set([...seen.writes.keys(), ...seen.reads.keys()])]
+    .filter((topic) => !known.has(topic) && !isHeld(seen, topic))
     .map((topic) => ({ topic, ...heatOf(seen, topic, limits) }))
     .filter(({ share }) => share >= 1)
     .sort((a, b) => b.share - a.share)
-  const room = Math.max(0, limits.topics - hotspots.length)
-  for (const { topic, by, writes, reads } of candidates.slice(0, room))
-    actions.push({ kind: 'promote', topic, by, rate: { writes, reads }[by], writes, reads })
-  return { actions, warm, refused: candidates.slice(room).map(({ topic }) => topic) }
 }
+
+const promotionOf = ({ topic, by, writes, reads }: Rates & { topic: string; by: 'writes' | 'reads' }): Action => ({
+  kind: 'promote',
+  topic,
+  by,
+  rate: { writes, reads }[by],
+  writes,
+  reads,
+})
+
+const isHeld = ({ heldMs, nowMs }: Seen, topic: string): boolean => (heldMs.get(topic) ?? 0) > nowMs
+
+const isWarm = ({ topic, state, by }: Hotspot, seen: Seen, limits: HotspotLimits): boolean =>
+  state === 'hot' && (by === 'operator' || !isHeld(seen, topic)) && heatOf(seen, topic, limits).share >= keptShare

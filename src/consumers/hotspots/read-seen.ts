@@ -1,16 +1,11 @@
 import type { Redis } from 'ioredis'
 import { hottestTopics, listHotspots } from '../../events/hotspots.ts'
 import type { Keys } from '../../redis/keys.ts'
+import { serverMs } from '../../redis/server-ms.ts'
 import type { Seen } from './decide.ts'
 
 /** Seconds that a rate is the mean of: one stray second of less than twice a limit is no flood. */
 const seconds = 2
-
-export const warmKey = ({ prefix }: Keys) => `${prefix}hotspot-warm`
-export const heldKey = ({ prefix }: Keys) => `${prefix}hotspot-held`
-/** What the controller that acts goes by, as JSON; gone when none acts. */
-export const limitsKey = ({ prefix }: Keys) => `${prefix}hotspot-limits`
-export const leaseKey = ({ prefix }: Keys) => `${prefix}hotspot-controller`
 
 /**
  * The rates, the hotspots, and what is remembered of them. A rate is the mean of the last two whole seconds, or of the last one and the one that
@@ -18,16 +13,15 @@ export const leaseKey = ({ prefix }: Keys) => `${prefix}hotspot-controller`
  * Those of the hottest 20 of a partition, or of as many as `topics` is more.
  */
 export async function readSeen(redis: Redis, keys: Keys, topics = 0): Promise<Seen> {
-  const [second, micros] = (await redis.time()) as unknown as [string, string]
-  const nowMs = Number(second) * 1_000 + Math.floor(Number(micros) / 1_000)
+  const nowMs = await serverMs(redis)
   const most = Math.max(20, topics)
-  const windows = Array.from({ length: seconds + 1 }, (_, i) => Number(second) - i)
+  const windows = Array.from({ length: seconds + 1 }, (_, i) => Math.floor(nowMs / 1_000) - i)
   const [writes, running, hotspots, warm, held, ...reads] = await Promise.all([
     hottestTopics(redis, keys, nowMs, seconds, most),
     hottestTopics(redis, keys, nowMs + 1_000, seconds, most),
     listHotspots(redis, keys),
-    redis.zrevrange(warmKey(keys), 0, -1, 'WITHSCORES'),
-    redis.zrevrange(heldKey(keys), 0, -1, 'WITHSCORES'),
+    redis.zrevrange(keys.hotspots.warm, 0, -1, 'WITHSCORES'),
+    redis.zrevrange(keys.hotspots.held, 0, -1, 'WITHSCORES'),
     ...windows.map((window) => redis.zrevrange(keys.reads(window), 0, Math.max(100, most) - 1, 'WITHSCORES')),
   ])
   return {

@@ -1,16 +1,15 @@
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commandsOn } from '../../../test/commands.ts'
 import { type Deployment, createDeployment, quiet, until } from '../../../test/deployment.ts'
 import { type PrivateRedis, startPrivateRedis } from '../../../test/private-redis.ts'
 import { demote, listHotspots, promote } from '../../events/hotspots.ts'
 import { demoteByHand } from './by-hand.ts'
-import { countReads } from '../../api/read/count-reads.ts'
 import { type HotspotLimits, defaultLimits } from '../../hotspot-limits.ts'
 import { connectRedis } from '../../redis/connect.ts'
+import { serverMs } from '../../redis/server-ms.ts'
 import { createLease } from './lease.ts'
-import { readSeen } from './read-seen.ts'
 import { runController } from './run-controller.ts'
 
 const topic = 'song:hot'
@@ -51,8 +50,8 @@ async function flood(count: number, of = topic) {
   for (let sent = 0; sent < count; sent += 50) await Promise.all(Array.from({ length: Math.min(50, count - sent) }, () => post(of, 'ann')))
 }
 const report = (second: number, reads: Record<string, number>) =>
-  ovation.redis.zadd(`${ovation.keys.prefix}reads:${second}`, ...Object.entries(reads).flatMap(([of, n]) => [n, of]))
-const nowSecond = async () => Number((await ovation.redis.time())[0])
+  ovation.redis.zadd(ovation.keys.reads(second), ...Object.entries(reads).flatMap(([of, n]) => [n, of]))
+const nowSecond = async () => Math.floor((await serverMs(ovation.redis)) / 1_000)
 
 test('a drained stream is kept for a while, unless too many wait', async () => {
   const { redis, keys } = ovation
@@ -62,7 +61,7 @@ test('a drained stream is kept for a while, unless too many wait', async () => {
   await ovation.caughtUp()
   await consumers.stop()
   await demote(redis, keys, topic)
-  const rounds = () => redis.get(`${keys.prefix}hotspot-limits`)
+  const rounds = () => redis.get(keys.hotspots.limits)
   const patient = start({ retireAfterMs: 600_000 })
   await until(async () => (await rounds()) !== null) // it has looked and acted
   expect((await hotspotOf(topic))?.state).toBe('draining')
@@ -75,7 +74,7 @@ test('a flood is promoted in less than 3 s, says so with its rate, and is demote
   await commandsOn(ovation.append).post(topic, 'ann')
   await ovation.consume()
   const { said } = start()
-  await until(async () => (await ovation.redis.exists(`${ovation.keys.prefix}hotspot-limits`)) === 1)
+  await until(async () => (await ovation.redis.exists(ovation.keys.hotspots.limits)) === 1)
   /** When there have been as many writes as make the limit: at once, unless the machine is busy. */
   let startedMs = Infinity
   const over = new AbortController()
@@ -111,47 +110,6 @@ test('reads that every API process reports make a topic hot too', async () => {
   expect(said).toMatchObject([{ msg: 'topic promoted', by: 'reads' }])
 })
 
-test('a rate is the mean of the last two whole seconds, or of the last one and the one that runs where that is more', async () => {
-  const second = await nowSecond()
-  for (const [ago, reads] of [
-    [3, 9_000],
-    [2, 100],
-    [1, 300],
-    [0, 9_000],
-  ] as const) {
-    await report(second - ago, { [topic]: reads, ...(ago > 0 ? { 'song:b': reads } : {}) })
-    await ovation.redis.zadd(ovation.keys.of(topic).heat(second - ago), reads, topic)
-  }
-  const { nowMs, reads, writes } = await readSeen(ovation.redis, ovation.keys)
-  expect([reads.get(topic), writes.get(topic)]).toEqual([4_650, 4_650])
-  expect(reads.get('song:b')).toBe(Math.floor(nowMs / 1_000) === second ? 200 : 150) // a second may have gone by
-})
-
-test('as many topics are seen as may be hot', async () => {
-  const second = await nowSecond()
-  const topics = Array.from({ length: 120 }, (_, i) => `song:${i}`)
-  await report(second - 1, Object.fromEntries(topics.map((of) => [of, 9_000])))
-  for (const of of topics) await ovation.redis.zadd(ovation.keys.of(topic).heat(second - 1), 500, of)
-  for (const [most, seen] of [
-    [20, [20, 100]],
-    [110, [110, 110]],
-  ] as const) {
-    const { writes, reads } = await readSeen(ovation.redis, ovation.keys, most)
-    expect([writes.size, reads.size]).toEqual(seen)
-  }
-})
-
-test('reads are found whatever the clock of the API process that reports them', async () => {
-  const { redis, keys } = ovation
-  vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() - 30_000)
-  const counter = countReads(redis, keys, quiet)
-  for (let i = 0; i < 100; i++) counter.count(topic)
-  await counter.report()
-  counter.stop()
-  vi.restoreAllMocks()
-  expect((await readSeen(redis, keys)).reads.get(topic)).toBe(50)
-})
-
 test('a person demotes between the look of the controller and its promotion: it takes that back', async () => {
   const { redis, keys } = ovation
   await commandsOn(ovation.append).post(topic, 'ann')
@@ -168,7 +126,7 @@ test('a person demotes between the look of the controller and its promotion: it 
 describe('one of many acts', () => {
   test('and another begins when it is gone', async () => {
     const one = start()
-    await until(async () => (await ovation.redis.exists(`${ovation.keys.prefix}hotspot-controller`)) === 1)
+    await until(async () => (await ovation.redis.exists(ovation.keys.hotspots.controller)) === 1)
     const two = start()
     await report(await nowSecond(), { 'song:a': 9_000 })
     await until(async () => (await hotspotOf('song:a')) !== undefined)
@@ -181,21 +139,6 @@ describe('one of many acts', () => {
     await until(async () => two.messages().includes('topic promoted'))
   })
 
-  test('one that was paused does not act on what it saw before: its lease is gone by its own clock', async () => {
-    const lease = createLease(ovation.redis, `${ovation.keys.prefix}lease`, 100)
-    const other = createLease(ovation.redis, `${ovation.keys.prefix}lease`, 60_000)
-    expect(await lease.hold()).toBe(true)
-    expect(await other.hold()).toBe(false)
-    expect([lease.isHeld(), other.isHeld()]).toEqual([true, false])
-    await until(async () => other.hold())
-    expect(lease.isHeld()).toBe(false)
-    expect(await lease.hold()).toBe(false)
-    await lease.release() // not the other's
-    expect(await lease.hold()).toBe(false)
-    await other.release()
-    expect(await lease.hold()).toBe(true)
-  })
-
   test('one that was held up between looking and acting does nothing: another may act by then', async () => {
     const { redis, keys } = ovation
     await commandsOn(ovation.append).post(topic, 'ann')
@@ -205,7 +148,7 @@ describe('one of many acts', () => {
     for (let ahead = 0; ahead < 5; ahead++) await report(second + ahead, { 'song:b': 9_000 })
     let release = () => {}
     const held = new Promise<void>((resolve) => (release = resolve))
-    const other = createLease(redis, `${keys.prefix}hotspot-controller`, 60_000)
+    const other = createLease(redis, keys.hotspots.controller, 60_000)
     let looks = 0
     const { stop, said } = start({}, (connection) => {
       const zrevrange = connection.zrevrange.bind(connection) as (...args: unknown[]) => Promise<string[]>
@@ -227,21 +170,9 @@ describe('one of many acts', () => {
     expect(said).toEqual([])
   })
 
-  test('a step that a connection held back until the lease is over is refused by the server', async () => {
-    const { redis, keys } = ovation
-    const nowMs = (await readSeen(redis, keys)).nowMs
-    const byRate = { by: 'writes', untilMs: null, rate: 200 } as const
-    expect(await promote(redis, keys, topic, byRate, nowMs - 1)).toBe(false)
-    expect(await hotspots()).toEqual([])
-    expect(await promote(redis, keys, topic, byRate, nowMs + 60_000)).toBe(true)
-    expect(await demote(redis, keys, topic, 'rate', nowMs - 1)).toBe(false)
-    expect(await hotspots()).toMatchObject([{ state: 'hot' }])
-    expect(await demote(redis, keys, topic, 'rate', nowMs + 60_000)).toBe(true)
-  })
-
   test('when a topic was last warm is handed on: the next one does not demote it sooner', async () => {
     const { redis, keys } = ovation
-    const warm = `${keys.prefix}hotspot-warm`
+    const { warm } = keys.hotspots
     await promote(redis, keys, topic, { by: 'writes', untilMs: null, rate: 200 })
     const second = await nowSecond()
     for (const at of [second - 1, second, second + 1]) await report(at, { [topic]: 600 })
@@ -250,33 +181,24 @@ describe('one of many acts', () => {
     await one.stop()
 
     await promote(redis, keys, 'song:b', { by: 'writes', untilMs: null, rate: 200 })
-    await until(async () => (await readSeen(redis, keys)).nowMs > (await hotspotOf('song:b'))!.sinceMs + 1_500)
-    const warmMs = (await readSeen(redis, keys)).nowMs
+    await until(async () => (await serverMs(redis)) > (await hotspotOf('song:b'))!.sinceMs + 1_500)
+    const warmMs = await serverMs(redis)
     await redis.zadd(warm, warmMs, 'song:b')
     const two = start({ coolDownMs: 1_500 })
-    await until(async () => two.messages().includes('topic demoted'))
-    expect((await readSeen(redis, keys)).nowMs).toBeGreaterThanOrEqual(warmMs + 1_500)
+    await until(async () => two.said.some(({ msg, topic }) => msg === 'topic demoted' && topic === 'song:b'))
+    expect(await serverMs(redis)).toBeGreaterThanOrEqual(warmMs + 1_500)
   })
 })
 
-describe('a person', () => {
-  test('promotes for a time, which a rate does not shorten or lengthen', async () => {
-    const untilMs = Date.now() + 2_000
-    await promote(ovation.redis, ovation.keys, topic, { by: 'operator', untilMs, rate: null })
-    expect(await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 500 })).toBe(false)
-    expect(await demote(ovation.redis, ovation.keys, topic, 'rate')).toBe(false)
-    const { said } = start({ coolDownMs: 0 })
-    await until(async () => (await hotspotOf(topic))?.state !== 'hot')
-    expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
-    expect(said[0]).toMatchObject({ msg: 'topic demoted', reason: 'expired' })
-  })
-
-  test('demotes at any time, also what another person promoted', async () => {
-    await promote(ovation.redis, ovation.keys, topic)
-    expect(await demote(ovation.redis, ovation.keys, topic)).toBe(true)
-    expect(await demote(ovation.redis, ovation.keys, topic)).toBe(false)
-    expect(await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 500 })).toBe(true)
-  })
+test('a person promotes for a time, which a rate does not shorten or lengthen', async () => {
+  const untilMs = Date.now() + 2_000
+  await promote(ovation.redis, ovation.keys, topic, { by: 'operator', untilMs, rate: null })
+  expect(await promote(ovation.redis, ovation.keys, topic, { by: 'writes', untilMs: null, rate: 500 })).toBe(false)
+  expect(await demote(ovation.redis, ovation.keys, topic, 'rate')).toBe(false)
+  const { said } = start({ coolDownMs: 0 })
+  await until(async () => (await hotspotOf(topic))?.state !== 'hot')
+  expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
+  expect(said[0]).toMatchObject({ msg: 'topic demoted', reason: 'expired' })
 })
 
 describe('while Redis is full', () => {

@@ -3,11 +3,11 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { demote, promote, retire } from '../../events/hotspots.ts'
 import type { Keys } from '../../redis/keys.ts'
-import { memoryIn } from '../../redis/memory.ts'
+import { memoryIn, shortOfMemory } from '../../redis/memory.ts'
 import type { HotspotLimits } from '../../hotspot-limits.ts'
 import { type Action, decide } from './decide.ts'
 import { type Lease, createLease } from './lease.ts'
-import { heldKey, leaseKey, limitsKey, readSeen, warmKey } from './read-seen.ts'
+import { readSeen } from './read-seen.ts'
 import { type Warmth, createWarmth } from './warmth.ts'
 
 const intervalMs = 500
@@ -21,7 +21,7 @@ export type Controller = { redis: Redis; keys: Keys; limits: HotspotLimits; log:
  * and a rate never overrides a person. Ends on abort.
  */
 export async function runController({ redis, keys, limits, log }: Controller, signal: AbortSignal): Promise<void> {
-  const lease = createLease(redis, leaseKey(keys), leaseMs)
+  const lease = createLease(redis, keys.hotspots.controller, leaseMs)
   const memory = { warmth: createWarmth(), refused: new Set<string>() }
   let fault = ''
   while (!signal.aborted) {
@@ -61,12 +61,12 @@ async function round({ redis, keys, limits, log, lease, memory }: Round): Promis
   if (faults.length > 0) throw faults[0]
 }
 
-/** Memory above this share of maxmemory is short: the API sheds its first class of writes from there on. */
-const shortOfMemory = 0.75
+/** Above this share of its rows the table keeps no streams that only wait. */
+const fullShare = 0.75
 
-/** How long a stream must have been quiet to be removed. A quarter of the rows is kept free of streams that only wait. */
+/** How long a stream must have been quiet to be removed, ms. */
 async function retireAfterMs(redis: Redis, { retireAfterMs, topics }: HotspotLimits, rows: number): Promise<number> {
-  return rows > 0.75 * topics || memoryIn(await redis.info('memory')) >= shortOfMemory ? 0 : retireAfterMs
+  return rows > fullShare * topics || memoryIn(await redis.info('memory')) >= shortOfMemory ? 0 : retireAfterMs
 }
 
 type Bounds = { validUntilMs: number; quietMs: number }
@@ -90,10 +90,10 @@ async function act(
 /** For the next one to act, and for `ovation hotspots`. A full Redis refuses it: then it stands in memory only. */
 async function remember({ redis, keys, limits }: Omit<Controller, 'log'>, warm: readonly string[], nowMs: number): Promise<void> {
   await Promise.all([
-    redis.zremrangebyscore(warmKey(keys), '-inf', nowMs - limits.coolDownMs - 60_000),
-    redis.zremrangebyscore(heldKey(keys), '-inf', nowMs),
+    redis.zremrangebyscore(keys.hotspots.warm, '-inf', nowMs - limits.coolDownMs - 60_000),
+    redis.zremrangebyscore(keys.hotspots.held, '-inf', nowMs),
   ])
-  const said = redis.pipeline().set(limitsKey(keys), JSON.stringify(limits), 'PX', 5 * leaseMs)
-  if (warm.length > 0) said.zadd(warmKey(keys), ...warm.flatMap((topic) => [nowMs, topic]))
+  const said = redis.pipeline().set(keys.hotspots.limits, JSON.stringify(limits), 'PX', 5 * leaseMs)
+  if (warm.length > 0) said.zadd(keys.hotspots.warm, ...warm.flatMap((topic) => [nowMs, topic]))
   await said.exec() // each reply may be a refusal
 }

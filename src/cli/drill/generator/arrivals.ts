@@ -2,10 +2,10 @@
 const everyMs = 2
 
 type Source = { perSecond(): number; mostUnderWay: number; start(): Promise<unknown> }
-type On = { onSkipped(): void; onLate(ms: number): void }
+type On = { onBegun(): void; onSkipped(): void; onLate(ms: number): void; onFailed(error: unknown): void }
 
 /** Open loop: each source's requests begin at random times (Poisson), whether earlier ones were answered or not, up to a bound. */
-export function startArrivals(sources: readonly Source[], { onSkipped, onLate }: On) {
+export function startArrivals(sources: readonly Source[], { onBegun, onSkipped, onLate, onFailed }: On) {
   const states = sources.map((source) => ({ source, dueMs: Number.NaN, underWay: 0 }))
   let isStopped = false
 
@@ -25,8 +25,12 @@ export function startArrivals(sources: readonly Source[], { onSkipped, onLate }:
           onSkipped()
           continue
         }
+        onBegun()
         state.underWay += 1
-        void state.source.start().finally(() => (state.underWay -= 1))
+        void state.source
+          .start()
+          .catch(onFailed)
+          .finally(() => (state.underWay -= 1))
       }
     }
   }, everyMs)

@@ -37,7 +37,7 @@ const doing: { [N in AskName]: (ask: Asks[N]['ask']) => Promise<Asks[N]['answer'
     parts!.traffic.drive(rates)
     return { atMs: Date.now() }
   },
-  calibrate: ({ kind, ms }) => calibrate(parts!.traffic, kind, ms),
+  calibrate: (ask) => calibrate(parts!.traffic, { ...ask, topics: parts!.topics.names.length }),
   async artist({ count, everyMs }) {
     await runArtist({ ...parts!, tally }, count, everyMs)
     return null

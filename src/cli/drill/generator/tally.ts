@@ -7,10 +7,11 @@ const nothing = (): Tick => ({
   acknowledged: [],
   unsure: { posts: 0, events: 0 },
   reads: { done: 0, flood: 0, serverErrors: 0, otherErrors: 0, samples: [] },
-  writes: { accepted: 0, flood: 0, limited: 0, shed: 0, repeated: 0, failed: 0, samples: [] },
+  writes: { accepted: 0, flood: 0, limited: 0, shed: 0, floodRefused: 0, repeated: 0, failed: 0, samples: [] },
   visible: [],
   never: 0,
   artist: [],
+  driven: 0,
   notDriven: 0,
   lateMs: 0,
 })

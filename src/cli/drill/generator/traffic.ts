@@ -18,6 +18,7 @@ export function createTraffic({ topics, users, writer, get, text, probe, tally }
   const recent: Recent[][] = topics.names.map(() => [])
   let bursts: { topic: number; id: string }[] = []
   const likedBy = new Map<string, string[]>()
+  let turn = 0
   let rates: Traffic = { reads: 0, writes: 0, probes: 0, flood: null }
 
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(Math.random() * items.length)]
@@ -88,15 +89,20 @@ export function createTraffic({ topics, users, writer, get, text, probe, tally }
       { perSecond: () => rates.flood?.writes ?? 0, mostUnderWay: 100, start: () => write(topics.landed) },
     ],
     {
+      onBegun: () => (tally.now.driven += 1),
       onSkipped: () => (tally.now.notDriven += 1),
       onLate: (ms) => (tally.now.lateMs = Math.max(tally.now.lateMs, ms)),
+      onFailed(error) {
+        tally.now.writes.failed += 1
+        tally.now.writes.firstError ??= String(error)
+      },
     },
   )
   return {
     /** One of each, as it comes; resolves when it was answered. */
     read: () => read(topics.pick()),
-    /** Over all topics alike, so that none becomes hot by it. */
-    write: () => write(Math.floor(Math.random() * topics.names.length)),
+    /** Over all topics in turn, so that none becomes hot by it. */
+    write: () => write((turn += 1) % topics.names.length),
     drive: (next: Traffic) => void (rates = next),
     underWay: arrivals.underWay,
     stop: arrivals.stop,

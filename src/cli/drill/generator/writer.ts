@@ -27,12 +27,9 @@ export function createWriter({ send, users, topicName, tally }: Dependencies) {
         keepSample(writes.samples, writes.accepted, [atMs, performance.now() - startedMs])
         return answer
       }
-      if (answer.status === 429) {
-        writes.limited += 1
-        return undefined
-      }
-      if (answer.status === 503 && answer.retryAfter !== undefined && answer.text.includes('"overloaded"')) {
-        writes.shed += 1
+      const refusal = refusalOf(answer)
+      if (refusal) {
+        writes[isFlood ? 'floodRefused' : refusal] += 1
         return undefined
       }
       const isOutcomeUnknown = answer.status === 0 || answer.status >= 500
@@ -78,6 +75,12 @@ export function createWriter({ send, users, topicName, tally }: Dependencies) {
   }
 }
 export type Writer = ReturnType<typeof createWriter>
+
+/** Whether nothing was appended, as the server says. */
+function refusalOf({ status, retryAfter, text }: Answer): 'limited' | 'shed' | undefined {
+  if (status === 429) return 'limited'
+  return status === 503 && retryAfter !== undefined && text.includes('"overloaded"') ? 'shed' : undefined
+}
 
 /** A write token begins with a letter for the lane and the entry id. */
 const entryOf = ({ writeToken }: Answer): string | undefined => /^[gph](\d+-\d+)\./.exec(writeToken ?? '')?.[1]

@@ -1,5 +1,5 @@
 import type { Recorder } from '../recorder.ts'
-import type { Row } from '../rows.ts'
+import { type Row, isFine, verdictOf } from '../rows.ts'
 import { type Chart, chartOf, escaped } from './chart.ts'
 import { acknowledgedIn, requestsBySecond, visibleBySecond, waitingIn } from './series.ts'
 import { style } from './style.ts'
@@ -11,8 +11,7 @@ const mostPoints = 400
 
 /** One page with everything in it: the table, and what happened over time by lane. No script, nothing from elsewhere. */
 export function reportPage({ kind, rows, driven, recorder, startedAt }: Report): string {
-  const failed = rows.filter(({ verdict }) => verdict === 'FAILED').length
-  const verdict = failed === 0 ? 'every check passed' : `${failed} of ${rows.length} checks failed`
+  const verdict = verdictOf(rows)
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -22,7 +21,7 @@ export function reportPage({ kind, rows, driven, recorder, startedAt }: Report):
 <main>
 <header>
 <h1>Drill: ${kind}</h1>
-<p class="verdict ${failed === 0 ? 'ok' : 'failed'}">${verdict}</p>
+<p class="verdict ${rows.every(isFine) ? 'ok' : 'failed'}">${verdict}</p>
 <p class="facts">${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC · ${driven.map(escaped).join(' · ')}</p>
 </header>
 ${chartsOf(recorder).map(chartOf).join('\n')}
