@@ -26,10 +26,10 @@ export type HotBudget = {
  * from the others.
  */
 const paces = {
-  feed: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 5, hot: 50 } },
-  store: { batchSize: 1_000, inFlight: 3, lingerMs: { priority: 0, global: 10, hot: 100 } },
-  counts: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 20, hot: 100 } },
-  likes: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 20, hot: 100 } },
+  feed: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 5, hot: 100 } },
+  store: { batchSize: 1_000, inFlight: 3, lingerMs: { priority: 0, global: 10, hot: 200 } },
+  counts: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 20, hot: 200 } },
+  likes: { batchSize: 200, inFlight: 2, lingerMs: { priority: 0, global: 20, hot: 200 } },
 } satisfies Record<GroupName, Pick<LaneOptions, 'batchSize' | 'inFlight'> & { lingerMs: Record<LaneKind, number> }>
 
 /** The hot lane of every group. */
