@@ -58,6 +58,8 @@ async function timed(path: string, as?: string, from = api) {
   return { ...answer, tookMs: performance.now() - begin }
 }
 
+const posted = (topic: string) => people.posted(topic, 'ann')
+
 /** Looked up once a second, so it may still be said of what has just caught up. */
 const withoutBacklog = ({ degraded }: { degraded: string[] }) => degraded.filter((part) => part !== 'backlog')
 
@@ -128,6 +130,19 @@ test('while MongoDB hangs, an old comment is read from the log as long as that h
   expect([status, body.comment?.id]).toEqual([200, oldest])
   expect(body.degraded).toEqual(expect.arrayContaining(['older', 'backlog']))
   expect(tookMs).toBeLessThan(deepMs)
+})
+
+test('while MongoDB is gone, an old pin that was deleted or hidden does not come back', async () => {
+  const topic = 'song:pins-of-old'
+  const [kept, deleted, hidden] = [await posted(topic), await posted(topic), await posted(topic)]
+  for (const id of [kept, deleted, hidden]) await people.pin(topic, id)
+  for (let n = 0; n < 310; n += 31) await Promise.all(Array.from({ length: 31 }, () => posted(topic)))
+  await people.remove(topic, 'ann', deleted)
+  await people.hide(topic, hidden)
+  await e2e.caughtUp()
+  await mongo.shut()
+  const { items } = (await timed(`/v1/topics/${topic}/comments`)).body as { items: { id: string; pinned: boolean }[] }
+  expect(items.flatMap(({ id, pinned }) => (pinned ? [id] : []))).toEqual([kept])
 })
 
 describe.each(['is gone', 'hangs'])('while MongoDB %s', (how) => {

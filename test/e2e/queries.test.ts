@@ -93,6 +93,34 @@ describe('paging', () => {
     expect((await walk(`${comments(topic)}?sort=oldest&limit=25`)).slice(3)).toEqual(shown.filter((id) => !pins.includes(id)))
   })
 
+  test('many in a row that do not show are passed over, in every order and among first replies', async () => {
+    const topic = freshTopic()
+    const made = await postMany(topic, 60)
+    const replies = await postMany(topic, 25, made[0])
+    for (const id of [...made.slice(10, 50), ...replies.slice(0, 20)]) await people.remove(topic, 'ann', id)
+    await e2e.caughtUp()
+    const shown = [...made.slice(0, 10), ...made.slice(50)]
+    expect(await walk(`${comments(topic)}?limit=5&sort=oldest`)).toEqual(shown)
+    expect(await walk(`${comments(topic)}?limit=5`)).toEqual(shown.toReversed())
+    expect((await walk(`${comments(topic)}?limit=5&sort=hot`)).toSorted()).toEqual(shown)
+    const [first] = (await get(`${comments(topic)}?limit=1&sort=oldest`)).items
+    expect(ids({ items: first.firstReplies })).toEqual(replies.slice(20, 23))
+  })
+
+  test('an old pin and its permalink have the first replies of all, not of the newest', async () => {
+    const topic = freshTopic()
+    const pinned = await people.posted(topic, 'ann', { body: 'pinned' })
+    const early = await postMany(topic, 4, pinned)
+    await people.pin(topic, pinned)
+    await postMany(topic, 310)
+    const late = await people.posted(topic, 'ann', { body: 'a late reply', parentId: pinned })
+    await e2e.caughtUp()
+    for (const { firstReplies } of [(await get(comments(topic))).items[0], (await get(`${comments(topic)}/${pinned}`)).comment]) {
+      expect(ids({ items: firstReplies })).toEqual(early.slice(0, 3))
+      expect(ids({ items: firstReplies })).not.toContain(late)
+    }
+  })
+
   test('a cursor belongs to its sort', async () => {
     const { nextCursor } = await get(`${comments(topic)}?limit=1`)
     const { status, body } = await call('GET', `${comments(topic)}?sort=oldest&cursor=${nextCursor}`)
