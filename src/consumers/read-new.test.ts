@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createKeys } from '../redis/keys.ts'
 import type { Delivered } from './consumer-redis.ts'
-import { countOf, readNew } from './read-new.ts'
+import { countOf, createReadNew } from './read-new.ts'
 import type { Stream } from './streams.ts'
 
 const partition = createKeys('t:', 1).partitions[0]!
@@ -23,40 +23,45 @@ function laneOf(held: number[], lingerMs = 50) {
       })
     },
   }
-  return { lane: { redis, options: { batchSize: 10, lingerMs } }, held, reads: () => reads }
+  return { readNew: createReadNew({ redis, options: { batchSize: 10, lingerMs } }), held, reads: () => reads }
 }
 const never = new AbortController().signal
 
-test('the first entries wait for company, and come with it', async () => {
-  const { lane, held, reads } = laneOf([2, 1, 0])
-  const read = readNew(lane, streams, 500, 3, never)
+test('what comes first is read at once, and what comes after it later, together', async () => {
+  const { readNew, held, reads } = laneOf([2, 1, 0])
+  expect(countOf(await readNew(streams, 500, 3, never))).toBe(3)
+  const beganMs = performance.now()
+  const read = readNew(streams, 500, 3, never)
   held[1] = 2
+  await nextTurn()
   held[2] = 9
   const delivered = await read
+  expect(performance.now() - beganMs).toBeGreaterThan(40)
   expect(reads()).toBe(2)
   expect(delivered.map(({ stream, entries }) => [stream.key, entries.length])).toEqual([
-    ['s0', 2],
-    ['s1', 3],
+    ['s1', 2],
     ['s2', 3],
   ])
 })
 
 test.each([
-  { what: 'every stream gives all it is asked for, though that is less than a batch', held: [9, 9, 9], each: 3, count: 9 },
-  { what: 'one gives a whole batch', held: [0, 12, 0], each: 10, count: 10 },
-  { what: 'there is nothing', held: [0, 0, 0], each: 3, count: 0 },
-])('there is no waiting where $what', async ({ held, each, count }) => {
-  const { lane, reads } = laneOf(held)
-  expect(countOf(await readNew(lane, streams, 500, each, never))).toBe(count)
-  expect(reads()).toBe(1)
+  { what: 'every stream gave all it was asked for, though that is less than a batch', held: [9, 9, 9], each: 3 },
+  { what: 'one gave a whole batch', held: [0, 12, 0], each: 10 },
+  { what: 'there was nothing', held: [0, 0, 0], each: 3 },
+])('there is no waiting where $what', async ({ held, each }) => {
+  const { readNew, reads } = laneOf(held, 60_000)
+  await readNew(streams, 500, each, never)
+  await readNew(streams, 500, each, never)
+  expect(reads()).toBe(2)
 })
 
-test('asked to stop while it waits, it goes on at once with what it has and reads no more', async () => {
+test('asked to stop while it waits, it ends at once and reads no more', async () => {
   const stopping = new AbortController()
-  const { lane, reads } = laneOf([2, 1, 0], 60_000)
-  const read = readNew(lane, streams, 500, 3, stopping.signal)
+  const { readNew, reads } = laneOf([2, 1, 0], 60_000)
+  await readNew(streams, 500, 3, stopping.signal)
+  const read = readNew(streams, 500, 3, stopping.signal)
   await nextTurn()
   stopping.abort()
-  expect(countOf(await read)).toBe(3)
+  expect(await read).toEqual([])
   expect(reads()).toBe(1)
 })

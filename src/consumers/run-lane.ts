@@ -8,7 +8,7 @@ import type { LaneOptions } from './lane-options.ts'
 import type { Pacer } from './pacer.ts'
 import { backoffMs } from './persist.ts'
 import { type Portions, createPortions, shareOf } from './portions.ts'
-import { countOf, readNew } from './read-new.ts'
+import { type ReadNew, countOf, createReadNew } from './read-new.ts'
 import type { Stream } from './streams.ts'
 
 export type LaneStats = { applied: number; parked: number; status: 'running' | 'waiting for a store' | 'stopped'; reason?: string }
@@ -43,7 +43,7 @@ const quietRetirements = 5
  */
 export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
   const portions = createPortions(lane.options.batchSize)
-  const progress: Progress = { portions, streams: [], isRecovering: true, refreshAtMs: 0, nextClaimMs: 0 }
+  const progress: Progress = { portions, readNew: createReadNew(lane), streams: [], isRecovering: true, refreshAtMs: 0, nextClaimMs: 0 }
   let failures = 0
   while (!signal.aborted) {
     try {
@@ -59,7 +59,14 @@ export async function runLane(lane: Lane, signal: AbortSignal): Promise<void> {
 }
 
 /** Times are of `performance.now()`: a clock that somebody sets holds nothing up. */
-type Progress = { portions: Portions; streams: readonly Stream[]; isRecovering: boolean; refreshAtMs: number; nextClaimMs: number }
+type Progress = {
+  portions: Portions
+  readNew: ReadNew
+  streams: readonly Stream[]
+  isRecovering: boolean
+  refreshAtMs: number
+  nextClaimMs: number
+}
 
 async function round(lane: Lane, progress: Progress, signal: AbortSignal): Promise<void> {
   const { kind, claimAfterMs } = lane.options
@@ -76,8 +83,8 @@ async function round(lane: Lane, progress: Progress, signal: AbortSignal): Promi
   else if (performance.now() >= nextClaimMs) {
     await applyClaimed(lane, streams, signal)
     progress.nextClaimMs = performance.now() + claimAfterMs / 2
-  } else if (kind === 'hot') await applyHot(lane, streams, waitMs, progress.portions, signal)
-  else await applyNew(lane, streams, waitMs, Math.min(nextClaimMs, refreshAtMs), signal)
+  } else if (kind === 'hot') await applyHot(lane, progress, waitMs, signal)
+  else await applyNew(lane, progress, waitMs, signal)
 }
 
 /** Waits longer each time, but for a few retirements. Rejects when a person has to act. */
@@ -118,9 +125,11 @@ async function applyClaimed(lane: Lane, streams: readonly Stream[], signal: Abor
 }
 
 /** New entries as they come; of a backlog, the next while these are applied, until something else is due. */
-async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, untilMs: number, signal: AbortSignal): Promise<void> {
+async function applyNew(lane: Lane, progress: Progress, waitMs: number, signal: AbortSignal): Promise<void> {
   const { batchSize } = lane.options
-  let delivered = await readNew(lane, streams, waitMs, batchSize, signal)
+  const { streams, readNew, nextClaimMs, refreshAtMs } = progress
+  const untilMs = Math.min(nextClaimMs, refreshAtMs)
+  let delivered = await readNew(streams, waitMs, batchSize, signal)
   while (delivered.length > 0) {
     const isBacklog = countOf(delivered) >= batchSize && performance.now() < untilMs && !signal.aborted
     const ahead = isBacklog ? lane.redis.readNew(streams, batchSize) : Promise.resolve([])
@@ -131,11 +140,11 @@ async function applyNew(lane: Lane, streams: readonly Stream[], waitMs: number, 
 }
 
 /** A batch of the hot streams that have a backlog, and one of the others, at most; then the table is looked at again. */
-async function applyHot(lane: Lane, streams: readonly Stream[], waitMs: number, portions: Portions, signal: AbortSignal): Promise<void> {
+async function applyHot(lane: Lane, { streams, readNew, portions }: Progress, waitMs: number, signal: AbortSignal): Promise<void> {
   const parts = portions.of(streams)
   const [all] = parts
   const reads =
-    parts.length === 1 ? [readNew(lane, all!.of, waitMs, all!.each, signal)] : parts.map(({ of, each }) => lane.redis.readNew(of, each))
+    parts.length === 1 ? [readNew(all!.of, waitMs, all!.each, signal)] : parts.map(({ of, each }) => lane.redis.readNew(of, each))
   for (const read of reads) read.catch(() => {}) // one failure is thrown below; what another read was given is pending, and comes first after that
   const delivered = (await Promise.all(reads)).flat()
   portions.saw(delivered, parts)
